@@ -1,0 +1,51 @@
+# Each target sets up what it needs: a virtual environment in .venv, from requirements.lock.
+# PYTHON=python3.12 make quick   chooses the interpreter (3.11 or newer); CORES=16 the number of jobs at a time.
+
+PYTHON ?= python3
+CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+VENV := .venv
+READY := $(VENV)/ready
+# A path, so that the jobs' `python` is this one too.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export PYTHONNOUSERSITE := 1
+
+.PHONY: quick figures test lint random-scores lock clean
+
+## quick: train the small study (minutes on 2 cores) and draw it
+quick: $(READY)
+	snakemake --cores $(CORES) quick
+
+## figures: train what is missing of figure3 and draw it
+figures: $(READY)
+	snakemake --cores $(CORES) figure3
+
+## test: everything that takes under ten minutes on 2 cores
+test: $(READY)
+	python -m pytest
+
+## lint: format and style of Python and Snakemake files
+lint: $(READY)
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile rules
+	snakemake --lint
+
+## random-scores: measure the scores of untrained policies, for envs.yaml
+random-scores: $(READY)
+	python -m core.random_score
+
+## lock: renew requirements.lock from pyproject.toml
+lock:
+	$(PYTHON) tools/lock.py
+
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $(PYTHON) is older than Python 3.11: set PYTHON=python3.11 or newer" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	touch $@
+
+## clean: remove the environment, logs, tables and figures; runs stay
+clean:
+	rm -rf $(VENV) logs .snakemake
+	find results -mindepth 1 -maxdepth 1 -type d ! -name runs -exec rm -rf {} +

@@ -1,0 +1,33 @@
+# Policy gradients on MuJoCo: from studies.yaml to figures.
+#
+#     snakemake --cores 16            the study figure3
+#     snakemake --cores 16 quick      another study, by its name
+#     snakemake -n                    what would be trained
+#
+# studies.yaml → one training job per method × task × seed → tables → figures. A run lies under the content key of all that
+# decides it (core/key.py), so what exists is valid, and an edit re-runs exactly what it touches.
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+include: "rules/common.smk"
+include: "rules/train.smk"
+include: "rules/analysis.smk"
+
+
+# One target per study: its runs, tables and figures. The runs are named beside what is made of them, so that a
+# run that is missing is seen even where its table is not.
+for study in STUDIES.values():
+
+    rule:
+        name:
+            study.name
+        default_target: study.name == DEFAULT_STUDY
+        input:
+            runs(study.name),
+            figures(study.name),
+        localrule: True
+        message:
+            f"{study.name}: {len(study.cells) * len(study.seeds)} runs; see results/{study.name}/figures/"

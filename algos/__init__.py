@@ -1,0 +1,1 @@
+"""One module per algorithm: a frozen ``Config``, an optional ``init`` and ``collect``, and ``update``."""

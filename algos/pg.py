@@ -1,0 +1,64 @@
+"""Policy gradient: the lecture's actor-critic, or REINFORCE (slides 1).
+
+    for k = 0, 1, …
+        sample trajectories with π_θ
+        A = GAE(V_φ), or without a critic the discounted return to go
+        ĝ = mean[ ∇log π_θ(a|s) · A ]
+        θ ← θ + α ĝ                                  "this lecture is about this stepsize"
+        fit V_φ to A + V_φ, the TD(λ) return
+
+Sources: Williams 1992 (REINFORCE); Sutton et al. 2000, Theorem 1; GAE: Schulman et al. 2016 (arXiv
+1506.02438). The batch, discount and step sizes are those of Spinning Up's VPG (038665d); the policy, its
+initial noise and the observation filter are those of every method here. The lecture fits V_φ before it takes
+the advantages; here V_φ comes from the batches before, so that it has not seen the returns it is compared with.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from core.normalise import standardise
+from core.objective import diagnose
+from core.optimise import Adam, gradient
+from core.rollout import make_batch, sample
+from core.value import fit_value
+
+
+@dataclass(frozen=True)
+class Config:
+    batch: int = 4000  #: steps per update (Spinning Up, steps_per_epoch)
+    gamma: float = 0.99  #: discount (Spinning Up)
+    lam: float = 0.97  #: λ of GAE (Spinning Up)
+    critic: bool = True  #: False: REINFORCE, whole episodes, returns to go in the place of advantages
+    optimiser: Literal["adam", "plain"] = "adam"  #: what makes a step of ĝ (Spinning Up: Adam; the lecture: plain)
+    step_size: float = 3e-4  #: α (Spinning Up, pi_lr)
+    value_epochs: int = 80  #: passes over the batch (Spinning Up, train_v_iters)
+    value_minibatch: int = 4000  #: the whole batch at a time (Spinning Up)
+    value_step: float = 1e-3  #: Adam step size of φ (Spinning Up, vf_lr)
+
+
+def init(agent, cfg):
+    return {"adam": Adam(agent.theta), "value_adam": Adam(agent.phi)}
+
+
+def collect(agent, envs, cfg, common):
+    roll = sample(agent, envs, cfg.batch, whole_episodes=not cfg.critic)
+    limits = common.time_limit == "bootstrap"
+    return roll and make_batch(agent, roll, cfg.gamma, cfg.lam, critic=cfg.critic, bootstrap_limits=limits)
+
+
+def update(agent, batch, cfg, state):
+    adv = standardise(batch.adv)
+
+    def objective(theta):
+        return (agent.policy.logp(theta, batch.obs, batch.act) * adv).mean()
+
+    (g,) = gradient(objective, (agent.theta,))
+    if cfg.optimiser == "adam":
+        state["adam"].descend(agent.theta, -g, cfg.step_size)
+    else:
+        agent.theta += cfg.step_size * g
+    if cfg.critic:
+        fit_value(agent, batch, cfg, state["value_adam"])
+    stats = diagnose(agent, batch, adv) | {"step_size": cfg.step_size}
+    return stats if cfg.critic else stats | {"value_loss": math.nan, "explained_variance": math.nan}

@@ -1,0 +1,57 @@
+"""Proximal policy optimisation with the clipped surrogate (Schulman et al. 2017, arXiv 1707.06347, eq. 7 and
+Algorithm 1; lecture 1, "PPO").
+
+    for k = 0, 1, …
+        sample trajectories with π_θ; A = GAE(V_φ)
+        for K epochs of minibatches, with r = π_θ(a|s) / π_old(a|s):
+            θ, φ ← Adam step on  −mean[ min(r A, clip(r, 1−ε, 1+ε) A) ] + mean[ (V_φ − ret)² ]
+
+The settings are the paper's Table 3. What the paper leaves open follows the authors' code: advantages
+standardised over the batch (Baselines da99706), the value loss not clipped and with weight 1 (since d9f194f;
+before, it was clipped in raw return units). θ and φ share nothing, so their two Adams
+are the one Adam of the paper, and the weight of the value loss is without effect.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from core.normalise import standardise
+from core.objective import diagnose
+from core.optimise import Adam, gradient, minibatches
+
+
+@dataclass(frozen=True)
+class Config:
+    batch: int = 2048  #: horizon T (PPO paper, Table 3)
+    gamma: float = 0.99  #: discount (PPO paper, Table 3)
+    lam: float = 0.95  #: λ of GAE (PPO paper, Table 3)
+    epsilon: float = 0.2  #: clip range (PPO paper, Table 1: the best)
+    epochs: int = 10  #: K (PPO paper, Table 3)
+    minibatch: int = 64  #: (PPO paper, Table 3)
+    step_size: float = 3e-4  #: of Adam, not annealed (PPO paper, Table 3)
+
+
+def init(agent, cfg):
+    return {"adam": Adam(agent.theta), "value_adam": Adam(agent.phi)}
+
+
+def clipped(ratio, adv, epsilon):
+    """min(r A, clip(r, 1−ε, 1+ε) A): no reward for going further than ε (eq. 7)."""
+    return torch.minimum(ratio * adv, ratio.clamp(1 - epsilon, 1 + epsilon) * adv)
+
+
+def update(agent, batch, cfg, state):
+    adv = standardise(batch.adv)
+
+    def loss(theta, phi, obs, act, logp_old, adv, ret):
+        ratio = torch.exp(agent.policy.logp(theta, obs, act) - logp_old)
+        return -clipped(ratio, adv, cfg.epsilon).mean() + ((agent.value(phi, obs) - ret) ** 2).mean()
+
+    data = (batch.obs, batch.act, batch.logp, adv, batch.ret)
+    for _ in range(cfg.epochs):
+        for minibatch in minibatches(data, cfg.minibatch, agent.streams.shuffle):
+            g, g_value = gradient(loss, (agent.theta, agent.phi), *minibatch)
+            state["adam"].descend(agent.theta, g, cfg.step_size)
+            state["value_adam"].descend(agent.phi, g_value, cfg.step_size)
+    return diagnose(agent, batch, adv) | {"step_size": cfg.step_size}

@@ -1,0 +1,146 @@
+"""Learning curves of a study, in the manner of PPO Figure 3.
+
+    python -m analysis.curves STUDY
+
+One panel a task: the mean over seeds with its interval, a thin line for each seed, and behind them, dashed, the
+published curve of the same method where there is one.
+"""
+
+import textwrap
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter
+
+from analysis.published import paper_curves
+from analysis.study import folder, main
+from core.plan import Study
+
+COLUMNS = 4
+RESAMPLES = 1000
+
+
+def interval(values: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """95 % bootstrap interval of the mean over rows (seeds), at each column (step).
+
+    ``values`` is seeds × steps without NaN. With two seeds it spans the two.
+    """
+    rows = np.random.default_rng(seed).integers(len(values), size=(RESAMPLES, len(values)))
+    low, high = np.percentile(values[rows].mean(axis=1), [2.5, 97.5], axis=0)
+    return low, high
+
+
+def colours(study: Study) -> dict[str, tuple]:
+    """A colour per method, by its place in the study: a method added at the end changes no other's."""
+    palette = [*sns.color_palette("colorblind", 10), *sns.color_palette("dark", 10)]
+    return {name: palette[i % len(palette)] for i, name in enumerate(study.methods)}
+
+
+def draw(study: Study, curves: pd.DataFrame, scores: pd.DataFrame) -> plt.Figure:
+    """The figure of a study, from its two tables."""
+    sns.set_theme(context="paper", style="ticks", rc={"svg.hashsalt": "stepsize"})
+    columns = min(COLUMNS, len(study.tasks))
+    rows = -(-len(study.tasks) // columns)
+    width = max(3.0 * columns, 7.0)
+    paper, colour = paper_curves(study), colours(study)
+    handles = _legend(study, scores, colour, bool(paper))
+    legend_columns = _legend_columns(handles, width)
+    caption = _caption(study, bool(paper), width)
+    # Inches: title and legend, panels, caption, each in a room of its own.
+    heights = (0.35 + 0.2 * -(-len(handles) // legend_columns), 2.5 * rows, 0.15 + 0.13 * (caption.count("\n") + 1))
+    figure = plt.figure(figsize=(width, sum(heights)), layout="constrained")
+    top, middle, bottom = figure.subfigures(3, 1, height_ratios=heights)
+    top.text(0.01, 1 - 0.18 / heights[0], study.title, fontsize=11, weight="bold", va="center")
+    top.legend(handles=handles, loc="lower left", ncols=legend_columns, frameon=False, fontsize=8)
+    bottom.text(0.01, 0.95, caption, fontsize=7, color="0.3", va="top")
+    axes = middle.subplots(rows, columns, squeeze=False)
+    for axis, task in zip(axes.flat, study.tasks, strict=False):
+        _panel(axis, study, task, curves[curves["task"] == task], paper, colour)
+    for axis in list(axes.flat)[len(study.tasks) :]:
+        axis.set_visible(False)
+    return figure
+
+
+def _panel(axis, study: Study, task: str, curves: pd.DataFrame, paper: dict, colour: dict) -> None:
+    for method in study.methods:
+        if (task, method) in paper:
+            published = paper[task, method]
+            within = published[published["timestep"] <= study.steps]
+            style = {"color": colour[method], "linestyle": (0, (4, 2)), "linewidth": 1.1, "alpha": 0.8}
+            axis.plot(within["timestep"], within["return_mean"], zorder=1, **style)
+    for place, method in enumerate(study.methods):
+        mine = curves[curves["method"] == method].pivot(index="step", columns="seed", values="return")
+        axis.plot(mine.index, mine, color=colour[method], linewidth=0.5, alpha=0.45, zorder=2)
+        # Later methods are drawn thinner, so that a curve another one covers exactly still shows as its rim.
+        thick = 2.6 - 1.4 * place / max(1, len(study.methods) - 1)
+        axis.plot(mine.index, mine.mean(axis=1), color=colour[method], linewidth=thick, zorder=4)
+        whole = mine.dropna()
+        if mine.shape[1] > 1 and len(whole):
+            band = interval(whole.to_numpy().T)
+            axis.fill_between(whole.index, *band, color=colour[method], alpha=0.15, linewidth=0, zorder=3)
+        for seed in mine:
+            last = mine[seed].last_valid_index()
+            if last is not None and last < mine.index[-1]:  # the run diverged here
+                axis.plot(last, mine.loc[last, seed], "x", color=colour[method], markersize=5, zorder=5)
+    axis.set_title(study.tasks[task]["id"], fontsize=9)
+    axis.set_xlim(0, study.steps)
+    axis.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axis.set_xlabel("environment steps", fontsize=8)
+    axis.set_ylabel("return", fontsize=8)
+    axis.tick_params(labelsize=7)
+    sns.despine(ax=axis)
+
+
+def _legend(study: Study, scores: pd.DataFrame, colour: dict, paper: bool) -> list[Line2D]:
+    handles = []
+    for method in study.methods.values():
+        status = scores.loc[scores["method"] == method.name, "status"]
+        diverged = (status == "diverged").sum()
+        note = f" ({len(status) - diverged}/{len(status)} runs finished)" if diverged else ""
+        handles.append(Line2D([], [], color=colour[method.name], linewidth=1.6, label=method.label + note))
+    if paper:
+        label = "same colour, dashed: PPO paper, Figure 3"
+        handles.append(Line2D([], [], color="0.4", linestyle=(0, (4, 2)), linewidth=1.1, label=label))
+    return handles
+
+
+def _legend_columns(handles: list[Line2D], width: float) -> int:
+    """As many as fit in a row; a label takes about 0.07 inch a letter and 0.55 inch for its line and gap."""
+    for columns in range(len(handles), 1, -1):
+        # Matplotlib fills columns from the top, and each is as wide as its longest label.
+        rows = -(-len(handles) // columns)
+        groups = [handles[i : i + rows] for i in range(0, len(handles), rows)]
+        if sum(0.55 + 0.07 * max(len(h.get_label()) for h in group) for group in groups) < width:
+            return columns
+    return 1
+
+
+def _caption(study: Study, paper: bool, width: float) -> str:
+    seeds = f"{len(study.seeds)} seeds" if len(study.seeds) > 1 else "1 seed"
+    text = (
+        f"{seeds}, {study.steps:,} steps each. Thick: mean over seeds; band: 95 % bootstrap interval of the mean; "
+        "thin: each seed. Return: raw, of training episodes that ended in the last 2 % of the budget."
+    )
+    if paper:
+        text += " Dashed: PPO paper (arXiv 1707.06347) Figure 3, on the -v1 versions of the tasks."
+    return textwrap.fill(text, int(19 * width))
+
+
+def make(study: Study) -> None:
+    """Write ``curves.png`` and ``curves.svg``."""
+    tables, out = folder(study.name, "tables"), folder(study.name, "figures")
+    figure = draw(study, pd.read_parquet(tables / "curves.parquet"), pd.read_csv(tables / "scores.csv"))
+    figure.savefig(out / "curves.png", dpi=200)
+    figure.savefig(out / "curves.svg", metadata={"Date": None})
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    main(make)

@@ -1,0 +1,61 @@
+"""Reading the finished runs of a study, and where its tables and figures lie."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from core.options import UsageError
+from core.plan import ROOT, Cell, Study, load_study
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """One run as it lies on disk."""
+
+    cell: Cell
+    seed: int
+    record: dict  #: run.json
+    episodes: pd.DataFrame  #: step, return, length, end; whole episodes only, in order of their end
+
+    @property
+    def status(self) -> str:
+        """How the run ended: "finished" or "diverged"."""
+        return self.record["status"]
+
+
+def read_runs(study: Study, root: Path = ROOT) -> Iterator[FinishedRun]:
+    """Every run of the study, in its order. Raises UsageError where one is missing or unreadable."""
+    for cell in study.cells:
+        for seed in cell.seeds:
+            folder = root / cell.folder(seed)
+            try:
+                record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+                episodes = pd.read_parquet(folder / "episodes.parquet")
+            except (OSError, ValueError) as error:
+                what = f"{cell.method.name} on {cell.task}, seed {seed}"
+                hint = f"delete {cell.folder(seed)} and run: snakemake --cores 2 {study.name}"
+                raise UsageError(f"no readable run of {what} ({error}); {hint}") from None
+            # An episode that the budget cut has no return; it stays in the file and out of the statistics.
+            whole = episodes[episodes["end"] != "cut"].reset_index(drop=True)
+            yield FinishedRun(cell, seed, record, whole)
+
+
+def folder(study: str, kind: str, root: Path = ROOT) -> Path:
+    """``results/<study>/<kind>``, which exists after the call."""
+    path = root / "results" / study / kind
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def main(make: Callable[[Study], None]) -> None:
+    """Command line of an analysis module: the name of a study, and nothing else."""
+    if len(sys.argv) != 2:
+        sys.exit(f"usage: python -m analysis.{Path(sys.argv[0]).stem} STUDY")
+    try:
+        make(load_study(sys.argv[1]))
+    except UsageError as error:
+        sys.exit(f"error: {error}")

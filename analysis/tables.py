@@ -1,0 +1,64 @@
+"""Tidy tables of a study.
+
+    python -m analysis.tables STUDY
+
+``curves.parquet``   study task method seed step return: the learning curves on one grid of 100 points
+``scores.csv``       task method seed score status: the PPO paper's score of each run
+"""
+
+import numpy as np
+import pandas as pd
+
+from analysis.study import FinishedRun, folder, main, read_runs
+from core.plan import Study
+
+POINTS = 100  #: of the grid; the published curves have as many
+WINDOW = 2  #: grid points that a curve's mean looks back
+LAST = 100  #: episodes of a score
+
+
+def learning_curve(episodes: pd.DataFrame, budget: int) -> pd.DataFrame:
+    """Mean return by environment step, on the grid budget/100, 2·budget/100, …, budget.
+
+    At each point it is the mean over the episodes that ended in the last 2 % of the budget; where none did, the
+    value before stays. Missing (NaN) before the first episode ends.
+    """
+    grid = budget * np.arange(1, POINTS + 1) // POINTS
+    steps, total = episodes["step"].to_numpy(), np.concatenate([[0.0], episodes["return"].to_numpy().cumsum()])
+    upto = np.searchsorted(steps, grid, side="right")
+    since = np.searchsorted(steps, grid - budget * WINDOW // POINTS, side="right")
+    count = upto - since
+    mean = np.divide(total[upto] - total[since], count, out=np.full(POINTS, np.nan), where=count > 0)
+    return pd.DataFrame({"step": grid, "return": mean}).ffill()
+
+
+def score(episodes: pd.DataFrame) -> float:
+    """Mean raw return of the last 100 training episodes (PPO paper, section 6.1); NaN if there are none."""
+    return episodes["return"].tail(LAST).mean()
+
+
+def curve_of(run: FinishedRun) -> pd.DataFrame:
+    """The run's learning curve; that of a diverged run ends where the run did."""
+    curve = learning_curve(run.episodes, run.cell.steps)
+    if run.status == "diverged":
+        reached = run.episodes["step"].max() if len(run.episodes) else 0
+        curve.loc[curve["step"] > reached, "return"] = np.nan
+    return curve.assign(task=run.cell.task, method=run.cell.method.name, seed=run.seed)
+
+
+def make(study: Study) -> None:
+    """Write both tables."""
+    curves, scores = [], []
+    for run in read_runs(study):
+        curves.append(curve_of(run))
+        scores.append((run.cell.task, run.cell.method.name, run.seed, score(run.episodes), run.status))
+    out = folder(study.name, "tables")
+    tidy = pd.concat(curves, ignore_index=True).assign(study=study.name)
+    tidy[["study", "task", "method", "seed", "step", "return"]].to_parquet(out / "curves.parquet", index=False)
+    table = pd.DataFrame(scores, columns=["task", "method", "seed", "score", "status"])
+    table.to_csv(out / "scores.csv", index=False, float_format="%.3f")
+    print(table.groupby(["task", "method"], sort=False)["score"].agg(["mean", "min", "max"]).round(1).to_string())
+
+
+if __name__ == "__main__":
+    main(make)

@@ -1,0 +1,87 @@
+"""Several copies of one task, stepped together; every step and every episode accounted for."""
+
+from typing import NamedTuple
+
+import gymnasium
+import numpy as np
+
+gymnasium.logger.min_level = gymnasium.logger.ERROR  # "-v4 is out of date": that is the point here
+
+
+class Episode(NamedTuple):
+    """One episode as it happened, whatever the learner was shown of it."""
+
+    step: int  #: environment steps of the whole run when it ended
+    ret: float  #: sum of the task's own rewards, neither scaled nor clipped
+    length: int  #: steps
+    end: str  #: "terminated", "truncated" (time limit) or "cut" (the budget ran out)
+
+
+class Stepped(NamedTuple):
+    """What a step of the copies gave. An episode that ends both ways at once is terminated."""
+
+    rew: np.ndarray  #: E, zero for copies not stepped
+    terminated: np.ndarray  #: E
+    truncated: np.ndarray  #: E
+    final_obs: dict[int, np.ndarray]  #: raw last observation, by copy, where truncated
+
+
+class Environments:
+    """``len(seeds)`` copies of Gymnasium's ``task_id``, reset by themselves when an episode ends.
+
+    ``obs`` (E × O, float64) is what each copy shows now. ``steps`` counts environment steps of all
+    copies, and never passes ``budget``. ``episodes`` lists the ended ones.
+    """
+
+    def __init__(self, task_id: str, seeds: list[int], budget: int, clip_actions: bool):
+        self._copies = [gymnasium.make(task_id, disable_env_checker=True) for _ in seeds]
+        space = self._copies[0].action_space
+        self._low, self._high = space.low, space.high
+        self._clip_actions = clip_actions
+        self.obs = np.stack([e.reset(seed=s)[0] for e, s in zip(self._copies, seeds, strict=True)]).astype(np.float64)
+        self.obs_dim, self.act_dim = self.obs.shape[1], space.shape[0]
+        self.budget = budget
+        self.steps = 0
+        self.episodes: list[Episode] = []
+        self._returns = [0.0] * len(seeds)
+        self._lengths = [0] * len(seeds)
+
+    def __len__(self) -> int:
+        return len(self._copies)
+
+    @property
+    def left(self) -> int:
+        """Steps that the budget still allows."""
+        return self.budget - self.steps
+
+    def step(self, act: np.ndarray, which: np.ndarray) -> Stepped:
+        """Step the copies ``which`` with their rows of ``act`` (E × A)."""
+        rew = np.zeros(len(self))
+        terminated, truncated = np.zeros(len(self), bool), np.zeros(len(self), bool)
+        final_obs = {}
+        if self._clip_actions:
+            act = np.clip(act, self._low, self._high)
+        for i in which:
+            obs, reward, terminal, limit, _ = self._copies[i].step(act[i])
+            self.steps += 1
+            self._returns[i] += reward
+            self._lengths[i] += 1
+            rew[i] = reward
+            if terminal or limit:
+                terminated[i], truncated[i] = terminal, limit and not terminal
+                if truncated[i]:
+                    final_obs[i] = obs
+                self._record(i, "terminated" if terminal else "truncated")
+                obs, _ = self._copies[i].reset()
+            self.obs[i] = obs
+        return Stepped(rew, terminated, truncated, final_obs)
+
+    def cut(self) -> None:
+        """Record the episodes that are still open, at the end of the run."""
+        for i in range(len(self)):
+            if self._lengths[i]:
+                self._record(i, "cut")
+
+    def _record(self, i: int, end: str) -> None:
+        self.episodes.append(Episode(self.steps, float(self._returns[i]), self._lengths[i], end))
+        self._returns[i], self._lengths[i] = 0.0, 0

@@ -1,0 +1,130 @@
+"""The files of a finished run: each whole or absent, ``run.json`` last."""
+
+import hashlib
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import safetensors.torch
+import torch
+
+from core.environments import Episode
+from core.key import ROOT, sources_digest
+from core.normalise import ObservationFilter
+from core.plan import Cell
+from core.run import Run
+
+LIBRARIES = ("torch", "gymnasium", "mujoco", "numpy", "pyarrow")
+
+
+def write_run(folder: Path, run: Run, cell: Cell, seed: int, wall_seconds: float) -> None:
+    """Write the four files of ``core.plan.FILES`` into ``folder``.
+
+    The tables hold no clock, so that equal runs are equal bytes; times are in ``run.json``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = {"episodes": _episodes(run.envs.episodes), "updates": _updates(run.updates)}
+    digests = {}
+    for name, table in tables.items():
+        path = folder / f"{name}.parquet"
+        _whole(path, lambda tmp, table=table: pq.write_table(table, tmp, compression="zstd"))
+        digests[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    _whole(folder / "policy.safetensors", lambda tmp: tmp.write_bytes(safetensors.torch.save(_policy(run))))
+    record = {
+        "task": cell.task,
+        "task_id": cell.task_id,
+        "algo": cell.method.algo,
+        "seed": seed,
+        "steps": cell.steps,
+        "options": cell.method.options,
+        "key": cell.key,
+        "status": run.status,
+        "episodes": len(run.envs.episodes),
+        "updates": len(run.updates),
+        "wall_seconds": round(wall_seconds, 3),
+        "collect_seconds": round(run.seconds["collect"], 3),
+        "update_seconds": round(run.seconds["update"], 3),
+        "steps_per_second": round(run.envs.steps / wall_seconds, 1),
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if _mac() else 2**10), 1),
+        "threads": torch.get_num_threads(),
+        "compiled": False,
+        "sources": sources_digest(cell.method.algo),
+        "commit": _commit(),
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
+        "cpu": _cpu(),
+        "digests": digests,
+    }
+    text = json.dumps(record, indent=1, sort_keys=False) + "\n"
+    _whole(folder / "run.json", lambda tmp: tmp.write_text(text, encoding="utf-8"))
+
+
+def _whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write under a temporary name and rename: a reader sees the whole file or none."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _episodes(rows: list[Episode]) -> pa.Table:
+    types = {"step": pa.int64(), "return": pa.float64(), "length": pa.int32(), "end": pa.string()}
+    columns = list(zip(*rows, strict=True)) or [()] * len(types)
+    return pa.table([pa.array(c, t) for c, t in zip(columns, types.values(), strict=True)], names=list(types))
+
+
+def _updates(rows: list[dict]) -> pa.Table:
+    """A column for each entry of the rows, which all have the same ones."""
+    if any(row.keys() != rows[0].keys() for row in rows):
+        raise ValueError("update() must return the same statistics after every batch")
+    return pa.table({name: [row[name] for row in rows] for name in (rows[0] if rows else ("iteration", "step"))})
+
+
+def _policy(run: Run) -> dict[str, torch.Tensor]:
+    agent = run.agent
+    tensors = {"theta": agent.theta, "phi": agent.phi}
+    if isinstance(agent.filter, ObservationFilter):
+        tensors |= {
+            "filter_count": torch.tensor(agent.filter.count),
+            "filter_mean": torch.from_numpy(agent.filter.mean),
+            "filter_sq": torch.from_numpy(agent.filter.sq),
+            "filter_clip": torch.tensor(agent.filter.clip),
+        }
+    return {name: tensor.contiguous() for name, tensor in tensors.items()}
+
+
+def _mac() -> bool:
+    return sys.platform == "darwin"  # its ru_maxrss is in bytes
+
+
+def _commit() -> str | None:
+    """The commit checked out, with ``-dirty`` where files differ from it; None outside a repository."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _cpu() -> dict[str, str]:
+    """Model and a digest of the instruction-set flags, which decide the last bits."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return {"model": platform.processor() or platform.machine(), "flags": ""}
+    fields = {}
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        fields.setdefault(name.strip(), value.strip())
+    flags = " ".join(sorted(fields.get("flags", fields.get("Features", "")).split()))
+    digest = hashlib.sha256(flags.encode()).hexdigest()[:12]
+    return {"model": fields.get("model name", platform.machine()), "flags": digest}

@@ -1,0 +1,58 @@
+"""Observation filter and advantage standardisation."""
+
+import numpy as np
+import torch
+
+
+class ObservationFilter:
+    """(obs − mean) / std over all observations of the past batches, clipped.
+
+    It changes between batches only: one that moves between acting and the update makes the first ratio
+    differ from 1. Until the first update it passes observations through, clipped.
+
+    Attributes: ``count``; ``mean`` and ``sq`` (sum of squared deviations), float64, shape (O).
+    """
+
+    def __init__(self, obs_dim: int, clip: float):
+        self.clip = clip
+        self.count = 0
+        self.mean = np.zeros(obs_dim)
+        self.sq = np.zeros(obs_dim)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        var = self.sq / self.count if self.count else np.ones_like(self.sq)
+        # The floor is Baselines' (mpi_running_mean_std.py): constant inputs stay near zero.
+        self._inv_std = 1 / np.sqrt(np.maximum(var, 1e-2))
+
+    def __call__(self, obs: np.ndarray) -> np.ndarray:
+        """Filtered observations (… × O), float32, for raw ones."""
+        out = (obs - self.mean) * self._inv_std
+        return np.clip(out, -self.clip, self.clip, out=out).astype(np.float32)
+
+    def update(self, obs: np.ndarray) -> None:
+        """Merge a batch of raw observations (N × O) into the statistics (Chan et al. 1983)."""
+        n = len(obs)
+        mean = obs.mean(axis=0)
+        total = self.count + n
+        gap = mean - self.mean
+        self.sq += np.square(obs - mean).sum(axis=0) + gap**2 * (self.count * n / total)
+        self.mean += gap * (n / total)
+        self.count = total
+        self._refresh()
+
+
+class NoFilter:
+    """Raw observations, as float32."""
+
+    def __call__(self, obs: np.ndarray) -> np.ndarray:
+        """The observations, unchanged."""
+        return obs.astype(np.float32)
+
+    def update(self, obs: np.ndarray) -> None:
+        """Nothing to learn."""
+
+
+def standardise(adv: torch.Tensor) -> torch.Tensor:
+    """Advantages with mean 0 and standard deviation 1 over the batch."""
+    return (adv - adv.mean()) / (adv.std(correction=0) + 1e-8)

@@ -1,0 +1,208 @@
+"""From ``envs.yaml`` and ``studies.yaml`` to the list of runs; every mistake is found here, before training.
+
+Shared by the workflow and the command line. Imports neither torch nor Gymnasium.
+"""
+
+import dataclasses
+import functools
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from core.key import ROOT, run_key
+from core.options import UsageError, algorithms, nearest, option_fields
+
+FILES = ("episodes.parquet", "updates.parquet", "policy.safetensors", "run.json")
+
+
+@dataclass(frozen=True)
+class Method:
+    """A line of a study: an algorithm with options, under a name."""
+
+    name: str
+    algo: str
+    options: dict  #: complete: every option of the algorithm and of the run
+    label: str  #: for figures
+    published: str | None  #: its name in the PPO paper's Figure 3, where it has a curve there
+
+
+@dataclass(frozen=True)
+class Cell:
+    """All seeds of one method on one task."""
+
+    task: str
+    task_id: str
+    method: Method
+    steps: int
+    seeds: tuple[int, ...]
+
+    @functools.cached_property
+    def key(self) -> str:
+        """The content key; see ``core/key.py``."""
+        return run_key(self.method.algo, self.task_id, self.method.options, self.steps)
+
+    def folder(self, seed: int) -> str:
+        """Where the run with this seed has its files, from the root of the project."""
+        return f"results/runs/{self.method.algo}/{self.task}/{self.key}/seed{seed}"
+
+    def files(self, seed: int) -> list[str]:
+        """The files of a finished run."""
+        return [f"{self.folder(seed)}/{name}" for name in FILES]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A named set of runs and the figure they make."""
+
+    name: str
+    title: str
+    steps: int
+    seeds: tuple[int, ...]
+    tasks: dict[str, dict]  #: entries of envs.yaml, by task
+    methods: dict[str, Method]
+    cells: list[Cell] = field(default_factory=list)
+
+    def cell(self, task: str, method: str) -> Cell:
+        """The cell of these names, which must be in the study. Raises UsageError."""
+        for kind, name, valid in (("task", task, self.tasks), ("method", method, self.methods)):
+            if name not in valid:
+                raise UsageError(f"studies.yaml: {self.name}: {kind} {nearest(name, valid)}")
+        return next(c for c in self.cells if (c.task, c.method.name) == (task, method))
+
+    def run_files(self, name: str) -> list[str]:
+        """The path of ``name`` (one of FILES) in every run of the study."""
+        return [f"{cell.folder(seed)}/{name}" for cell in self.cells for seed in cell.seeds]
+
+
+def load_studies(root: Path = ROOT) -> dict[str, Study]:
+    """Every study of ``studies.yaml``. Raises UsageError."""
+    envs = read_config(root / "envs.yaml", root)
+    raw = read_config(root / "studies.yaml", root)
+    return {name: _study(name, entry, envs, root) for name, entry in raw.items()}
+
+
+def load_study(name: str, root: Path = ROOT) -> Study:
+    """One study. Raises UsageError where anything in the files, or the name, is wrong."""
+    studies = load_studies(root)
+    if name not in studies:
+        raise UsageError(f"studies.yaml: study {nearest(name, studies)}")
+    return studies[name]
+
+
+def override(cell: Cell, settings: list[str], steps: int | None) -> Cell:
+    """A cell for a try, under a key of its own: ``settings`` are ``option=value``. Raises UsageError."""
+    changes = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise UsageError(f"--set {setting}: write option=value")
+        changes[name] = yaml.load(value, _Loader)
+    options = cell.method.options | _options(cell.method.algo, changes, "--set")
+    if steps is not None and steps < 1:
+        raise UsageError(f"--steps {steps}: give 1 or more")
+    method = dataclasses.replace(cell.method, options=options)
+    tried = dataclasses.replace(cell, method=method, steps=cell.steps if steps is None else steps)
+    return _affordable(tried, "--steps")
+
+
+def read_config(path: Path, root: Path = ROOT) -> dict:
+    """A YAML file, checked against ``schemas/<name>.schema.json``. Raises UsageError, one line."""
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}:" if mark else ""
+        raise UsageError(f"{path.name}:{line} {getattr(error, 'problem', None) or error}") from None
+    schema = json.loads((root / "schemas" / f"{path.stem}.schema.json").read_text(encoding="utf-8"))
+    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(content))
+    if error:
+        raise UsageError(f"{path.name}: {_explain(error)}")
+    return content
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML, in which ``3e-4`` is a number and a key may stand only once."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key, (key_node, _) in zip(keys, node.value, strict=True):
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"{key!r} stands twice", key_node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)[eE][-+]?\d+$"), list("-+.0123456789")
+)
+
+
+def _explain(error: jsonschema.ValidationError) -> str:
+    where = ".".join(map(str, error.absolute_path)) or "the file"
+    if error.validator == "additionalProperties" and error.schema.get("properties"):
+        valid = error.schema["properties"]
+        unknown = next(key for key in error.instance if key not in valid)
+        return f"{where}: {nearest(unknown, valid)}"
+    if error.validator == "type" and error.parent is None:
+        wanted = error.validator_value
+        wanted = wanted if isinstance(wanted, str) else " or ".join(wanted)
+        return f"{where}: must be of type {wanted}, not {error.instance!r}"
+    described = error  # of alternatives the schema describes the whole
+    while described.parent is not None and "description" not in described.schema:
+        described = described.parent
+    return f"{where}: {described.schema.get('description', error.message)}"
+
+
+def _study(name: str, entry: dict, envs: dict, root: Path) -> Study:
+    where = f"studies.yaml: {name}"
+    for task in entry["tasks"]:
+        if task not in envs:
+            raise UsageError(f"{where}.tasks: {nearest(task, envs)} (tasks are listed in envs.yaml)")
+    shared = entry.get("options", {})
+    methods = {m: _method(m, e or {}, shared, f"{where}.methods.{m}", root) for m, e in entry["methods"].items()}
+    seeds = entry["seeds"]
+    study = Study(
+        name=name,
+        title=entry.get("title", name),
+        steps=entry["steps"],
+        seeds=tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds),
+        tasks={task: envs[task] for task in entry["tasks"]},
+        methods=methods,
+    )
+    for task in study.tasks:
+        for method in methods.values():
+            cell = Cell(task, envs[task]["id"], method, study.steps, study.seeds)
+            study.cells.append(_affordable(cell, f"{where}.steps"))
+    return study
+
+
+def _affordable(cell: Cell, where: str) -> Cell:
+    if cell.steps < cell.method.options["batch"]:
+        raise UsageError(
+            f"{where}: {cell.steps} is less than one batch of {cell.method.name} "
+            f"({cell.method.options['batch']} steps), so it would learn nothing"
+        )
+    return cell
+
+
+def _method(name: str, entry: dict, shared: dict, where: str, root: Path) -> Method:
+    entry = dict(entry)
+    algo = entry.pop("algo", name)
+    label, published = entry.pop("label", name), entry.pop("published", None)
+    if algo not in algorithms(root):
+        raise UsageError(f"{where}: algorithm {nearest(algo, algorithms(root))} (a file in algos/)")
+    defaults = {f.name: f.default for f in option_fields(algo, root).values()}
+    study_where = where.split(".methods.")[0] + ".options"
+    options = defaults | _options(algo, shared, study_where, root) | _options(algo, entry, where, root)
+    return Method(name, algo, options, label, published)
+
+
+def _options(algo: str, given: dict, where: str, root: Path = ROOT) -> dict:
+    valid = option_fields(algo, root)
+    for name in given:
+        if name not in valid:
+            raise UsageError(f"{where}: option {nearest(name, valid)} (options of {algo})")
+    return {name: valid[name].check(value, f"{where}.{name}") for name, value in given.items()}

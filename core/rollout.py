@@ -1,0 +1,121 @@
+"""Sampling with the current policy, and the batch that an update sees."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from core.advantage import gae, next_values
+from core.agent import Agent
+from core.environments import Environments
+from core.policy import Gaussian, logp
+
+
+@dataclass
+class Batch:
+    """N steps, as tensors (float32) in order of time and, within one time, of environment."""
+
+    obs: torch.Tensor  #: N × O, filtered
+    act: torch.Tensor  #: N × A, as drawn, never clipped
+    old: Gaussian  #: the distributions that drew them
+    logp: torch.Tensor  #: N, log π_old(act | obs)
+    val: torch.Tensor  #: N, V_φ(obs) before the update
+    adv: torch.Tensor  #: N, not normalised
+    ret: torch.Tensor  #: N, the value function's target, adv + val
+    raw_obs: np.ndarray  #: N × O, as the task gave them: for the filter
+
+
+@dataclass
+class Rollout:
+    """A rectangle of T rows × E environments, as sampled."""
+
+    raw_obs: np.ndarray  #: T × E × O, float64
+    obs: np.ndarray  #: T × E × O, filtered, float32
+    act: np.ndarray  #: T × E × A, float32
+    rew: np.ndarray  #: T × E, float64
+    terminated: np.ndarray  #: T × E
+    truncated: np.ndarray  #: T × E
+    taken: np.ndarray  #: T × E, False where an environment waited for the others
+    final_obs: dict[tuple[int, int], np.ndarray]  #: raw, where truncated
+    last_obs: np.ndarray  #: E × O, raw, what follows the last row
+
+
+def sample(agent: Agent, envs: Environments, steps: int, whole_episodes: bool = False) -> Rollout | None:
+    """Run π_θ for ``steps`` steps over all environments, across episode ends.
+
+    With ``whole_episodes`` no environment starts an episode once ``steps`` are taken, and every one ends
+    the episode it is in, so that every return to go is complete.
+
+    Returns None when the budget does not reach so far: it is spent and its episodes are recorded, but a batch
+    cut short is not learned from.
+    """
+    act_row = agent.policy.actor(agent.theta)
+    running = np.arange(len(envs))
+    rows, final_obs = [], {}
+    start = envs.steps
+    while len(running):
+        if envs.left < len(running):
+            envs.step(act_row(agent.filter(envs.obs), _noise(agent, envs)), running[: envs.left])
+            return None
+        raw_obs = envs.obs.copy()
+        obs = agent.filter(raw_obs)
+        act = act_row(obs, _noise(agent, envs))
+        rew, terminated, truncated, final = envs.step(act, running)
+        taken = np.zeros(len(envs), bool)
+        taken[running] = True
+        final_obs |= {(len(rows), i): o for i, o in final.items()}
+        rows.append((raw_obs, obs, act, rew, terminated, truncated, taken))
+        if envs.steps - start >= steps:
+            if not whole_episodes:
+                break
+            running = running[~(terminated | truncated)[running]]
+    return Rollout(*(np.stack(column) for column in zip(*rows, strict=True)), final_obs, envs.obs.copy())
+
+
+def make_batch(
+    agent: Agent, roll: Rollout, gamma: float, lam: float, *, critic: bool = True, bootstrap_limits: bool = True
+) -> Batch:
+    """Log-probabilities, values and advantages for a rollout.
+
+    ``critic`` False takes V ≡ 0 and λ = 1: the advantages are the returns to go of REINFORCE.
+    ``bootstrap_limits`` False treats a time limit as a death, as code of 2017 did.
+    """
+    taken = roll.taken
+    flat_obs, flat_act = torch.from_numpy(roll.obs[taken]), torch.from_numpy(roll.act[taken])
+    done = roll.terminated | roll.truncated
+    val, final_val, last_val = np.zeros(taken.shape), np.zeros(taken.shape), np.zeros(taken.shape[1])
+    with torch.no_grad():
+        # On the whole batch in torch, as the update does it, and not while acting: the first ratio is exactly 1.
+        old = agent.policy.dist(agent.theta, flat_obs)
+        if critic:
+            val[taken] = agent.value(agent.phi, flat_obs).double().numpy()
+            last_val = _value(agent, roll.last_obs)
+            for where, obs in roll.final_obs.items():
+                final_val[where] = _value(agent, obs[None]).item()
+    dead = roll.terminated if bootstrap_limits else done
+    next_val = next_values(val, last_val, final_val, dead, roll.truncated)
+    adv = gae(roll.rew, val, next_val, done, gamma, lam if critic else 1.0)
+    return Batch(
+        obs=flat_obs,
+        act=flat_act,
+        old=Gaussian(old.mean, old.log_std.clone()),
+        logp=logp(old, flat_act),
+        val=torch.from_numpy(val[taken]).float(),
+        adv=torch.from_numpy(adv[taken]).float(),
+        ret=torch.from_numpy((adv + val)[taken]).float(),
+        raw_obs=roll.raw_obs[taken],
+    )
+
+
+def _noise(agent: Agent, envs: Environments) -> np.ndarray:
+    return agent.streams.noise.standard_normal((len(envs), envs.act_dim), np.float32)
+
+
+def _value(agent: Agent, raw_obs: np.ndarray) -> np.ndarray:
+    return agent.value(agent.phi, torch.from_numpy(agent.filter(raw_obs))).double().numpy()
+
+
+def collect(agent: Agent, envs: Environments, cfg, common) -> Batch | None:
+    """The default way to a batch: ``cfg.batch`` steps and GAE with ``cfg.gamma`` and ``cfg.lam``."""
+    roll = sample(agent, envs, cfg.batch)
+    return roll and make_batch(agent, roll, cfg.gamma, cfg.lam, bootstrap_limits=common.time_limit == "bootstrap")

@@ -1,0 +1,88 @@
+"""One training run, from its options to its rows: the loop that every algorithm shares.
+
+What lies in this module and in what it imports decides the numbers, and so is part of a run's key. The
+command line, the progress line and the files are elsewhere (``core/train.py``, ``core/files.py``).
+"""
+
+import importlib
+import time
+from dataclasses import dataclass, fields
+from typing import Literal
+
+import numpy as np
+import torch
+
+from core import rollout
+from core.agent import new_agent
+from core.environments import Environments
+from core.seeding import streams
+
+
+@dataclass(frozen=True)
+class Common:
+    """Options of the run itself, open to every method.
+
+    The defaults follow the code that came with the PPO paper (Baselines da99706). Left on purpose: one
+    environment at a time, time limits taken for deaths, and a filter that moved between sampling and update.
+    """
+
+    envs: int = 8  #: copies of the task that share a batch; more of them, fewer policy calls
+    normalize_obs: bool = True  #: running mean and std of the observations, frozen within a batch
+    obs_clip: float = 5.0  #: filtered observations are clipped here (Baselines 2017)
+    clip_actions: bool = False  #: clip to the action space first; the control cost sees raw ones (Baselines until 2019)
+    time_limit: Literal["bootstrap", "terminate"] = "bootstrap"  #: terminate: a limit is a death, as in 2017
+
+
+class Run:
+    """A run in progress.
+
+    ``options`` hold every field of the algorithm's ``Config`` and of :class:`Common`. Each :meth:`iterate`
+    collects one batch and learns from it; ``status`` is "running" until the budget of ``steps`` environment
+    steps is spent ("finished") or a number stops being one ("diverged").
+    """
+
+    def __init__(self, algo: str, task_id: str, options: dict, steps: int, seed: int):
+        torch.set_num_threads(1)
+        module = importlib.import_module(f"algos.{algo}")
+        self.common, self.cfg = _pick(Common, options), _pick(module.Config, options)
+        self._update = module.update
+        self._collect = getattr(module, "collect", rollout.collect)
+        random = streams(seed, self.common.envs)
+        self.envs = Environments(task_id, random.env_seeds, steps, self.common.clip_actions)
+        obs_clip = self.common.obs_clip if self.common.normalize_obs else None
+        self.agent = new_agent(self.envs.obs_dim, self.envs.act_dim, random, obs_clip)
+        self.state = module.init(self.agent, self.cfg) if hasattr(module, "init") else {}
+        self.updates: list[dict] = []  #: one row per update, the same columns in each
+        self.seconds = {"collect": 0.0, "update": 0.0}
+        self.status = "running"
+
+    def iterate(self) -> None:
+        """Collect one batch and learn from it; or find that the budget is spent, or the run diverged."""
+        start = time.perf_counter()
+        batch = self._collect(self.agent, self.envs, self.cfg, self.common)
+        collected = time.perf_counter()
+        self.seconds["collect"] += collected - start
+        if batch is None:
+            return self._end("finished")
+        if not _finite(batch.act, batch.adv, batch.logp):
+            return self._end("diverged")
+        row = self._update(self.agent, batch, self.cfg, self.state)
+        self.agent.filter.update(batch.raw_obs)
+        self.seconds["update"] += time.perf_counter() - collected
+        self.updates.append({"iteration": len(self.updates), "step": self.envs.steps, **row})
+        if not _finite(self.agent.theta, self.agent.phi):
+            self._end("diverged")
+        elif not self.envs.left:
+            self._end("finished")
+
+    def _end(self, status: str) -> None:
+        self.envs.cut()
+        self.status = status
+
+
+def _pick(cls, options: dict):
+    return cls(**{field.name: options[field.name] for field in fields(cls)})
+
+
+def _finite(*tensors: torch.Tensor) -> bool:
+    return all(bool(np.isfinite(tensor.numpy()).all()) for tensor in tensors)

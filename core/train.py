@@ -1,0 +1,91 @@
+"""Train one run: one cell of a study with one seed. The command line, and the workflow's job, are this.
+
+    python -m core.train --study quick --task Hopper --method trpo --seed 0
+    python -m core.train --study quick --task Hopper --method ppo_clip --seed 0 --steps 20000 --set epsilon=0.1
+
+The second is a try: its files lie under a key of its own, and no study reads them.
+"""
+
+import argparse
+import os
+import sys
+import time
+
+from core.key import ROOT
+from core.options import UsageError
+from core.plan import Cell, load_study, override
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; the return value is the exit status."""
+    args = _parser().parse_args(argv)
+    try:
+        cell = load_study(args.study).cell(args.task, args.method)
+        if args.set or args.steps is not None:
+            cell = override(cell, args.set, args.steps)
+        if args.seed < 0:
+            raise UsageError(f"--seed {args.seed}: give 0 or more")
+        if args.key and args.key != cell.key:
+            raise UsageError(
+                f"{args.method} on {args.task}: the sources or options changed since the run was planned "
+                f"(key {args.key}, now {cell.key}); start snakemake again"
+            )
+    except UsageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    train(cell, args.seed)
+    return 0
+
+
+def train(cell: Cell, seed: int) -> None:
+    """Train and write the files. Prints a progress line: rewritten in a terminal, now and then in a log."""
+    start = time.perf_counter()
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[variable] = "1"  # one run, one thread; read when numpy and torch load, so they load here
+    import torch
+
+    from core.files import write_run
+    from core.run import Run
+
+    torch.set_num_interop_threads(1)
+    run = Run(cell.method.algo, cell.task_id, cell.method.options, cell.steps, seed)
+    name = f"{cell.method.name} {cell.task} seed {seed}"
+    live, reported = sys.stderr.isatty(), start
+    while run.status == "running":
+        run.iterate()
+        now = time.perf_counter()
+        if now - reported > (0.2 if live else 20):
+            reported = now
+            print(_progress(run, name, now - start), end="\r" if live else "\n", file=sys.stderr, flush=True)
+    seconds = time.perf_counter() - start
+    write_run(ROOT / cell.folder(seed), run, cell, seed, seconds)
+    print(_progress(run, name, seconds), file=sys.stderr)
+    print(f"{name}: {run.status} in {seconds:.0f} s: {cell.folder(seed)}", file=sys.stderr)
+
+
+def _progress(run, name: str, seconds: float) -> str:
+    done, budget = run.envs.steps, run.envs.budget
+    last = [episode.ret for episode in run.envs.episodes[-100:] if episode.end != "cut"]
+    mean = f"{sum(last) / len(last):8.1f}" if last else "       –"
+    speed = done / seconds
+    left = (budget - done) / speed if done else float("nan")
+    return (
+        f"{name}  {done:>9,} / {budget:,} steps  return {mean}  {speed:6,.0f} steps/s  "
+        f"left {int(left // 60)}:{int(left % 60):02d}"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m core.train", description="Train one run of a study.")
+    parser.add_argument("--study", required=True, help="a study of studies.yaml")
+    parser.add_argument("--task", required=True, help="a task of the study")
+    parser.add_argument("--method", required=True, help="a method of the study")
+    parser.add_argument("--seed", required=True, type=int)
+    parser.add_argument("--steps", type=int, help="another budget, for a try")
+    parser.add_argument("--set", action="append", default=[], metavar="OPTION=VALUE", help="another option, for a try")
+    parser.add_argument("--key", help="the key that the plan gave the run: refuse if it is another by now")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""The value function V_φ and its fit (step 2 of the lecture's actor-critic)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from core.networks import MLP
+from core.optimise import Adam, gradient, minibatches
+from core.policy import HIDDEN
+
+
+@dataclass(frozen=True)
+class Value:
+    """V_φ as a pure function of the flat vector φ; it shares nothing with the policy."""
+
+    obs_dim: int
+
+    @property
+    def net(self) -> MLP:
+        """The network, with one output."""
+        return MLP((self.obs_dim, *HIDDEN, 1))
+
+    def init(self, rng: np.random.Generator) -> torch.Tensor:
+        """Initial φ (float32): normalised columns throughout (Baselines 2017, da99706)."""
+        return torch.from_numpy(self.net.init(rng, last_scale=1.0))
+
+    def __call__(self, phi: torch.Tensor, obs: torch.Tensor) -> torch.Tensor:
+        """V_φ(obs), shape (N), in units of the raw return."""
+        return self.net(phi, obs).squeeze(-1)
+
+
+def fit_value(agent, batch, cfg, adam: Adam) -> None:
+    """Regress V_φ on ``batch.ret`` in place: ``cfg.value_epochs`` passes of minibatch Adam."""
+
+    def loss(phi, obs, ret):
+        return ((agent.value(phi, obs) - ret) ** 2).mean()
+
+    for _ in range(cfg.value_epochs):
+        for obs, ret in minibatches((batch.obs, batch.ret), cfg.value_minibatch, agent.streams.shuffle):
+            (grad,) = gradient(loss, (agent.phi,), obs, ret)
+            adam.descend(agent.phi, grad, cfg.value_step)

@@ -1,0 +1,63 @@
+"""The plan, and the helpers by which rules ask for files.
+
+in:  envs.yaml, studies.yaml, the sources of core/ and algos/ (for the keys)
+out: STUDIES, runs(), run_tables(), figures() and what the training rule needs
+"""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(workflow.basedir)
+sys.path.insert(0, str(ROOT))
+
+from core.options import UsageError
+from core.plan import FILES, load_studies
+
+try:
+    STUDIES = load_studies(ROOT)
+except UsageError as error:
+    raise WorkflowError(str(error)) from None
+
+DEFAULT_STUDY = "figure3" if "figure3" in STUDIES else next(iter(STUDIES))
+
+# Who asks for a key. Of two studies that name the same cell either may answer: it is trained once.
+ASKED_BY = {(c.method.algo, c.task, c.key): (s.name, c.method.name) for s in STUDIES.values() for c in s.cells}
+
+RUN = "results/runs/{algo}/{task}/{key}/seed{seed}"
+
+
+wildcard_constraints:
+    study="|".join(STUDIES),
+    algo="[a-z][a-z0-9_]*",
+    task="[A-Za-z0-9-]+",
+    key="[0-9a-f]{12}",
+    seed="[0-9]+",
+
+
+def runs(study):
+    """Every file of every run of a study."""
+    return [path for name in FILES for path in STUDIES[study].run_files(name)]
+
+
+def run_tables(wildcards):
+    """What the analysis reads of a study's runs."""
+    return [p for n in ("episodes.parquet", "run.json") for p in STUDIES[wildcards.study].run_files(n)]
+
+
+def figures(study):
+    """What a study draws."""
+    return [f"results/{study}/figures/curves.png", f"results/{study}/figures/curves.svg"]
+
+
+def train_arguments(wildcards):
+    """The command line of the cell that a key belongs to."""
+    asked = ASKED_BY.get((wildcards.algo, wildcards.task, wildcards.key))
+    if asked is None:
+        raise WorkflowError(f"no study asks for key {wildcards.key} of {wildcards.algo} on {wildcards.task} any more")
+    study, method = asked
+    return f"--study {study} --task {wildcards.task} --method {method} --seed {wildcards.seed} --key {wildcards.key}"
+
+
+def seed_first(wildcards):
+    """Seed 0 of everything trains before seed 1 of anything: a whole picture early."""
+    return max(0, 1000 - int(wildcards.seed))

@@ -1,0 +1,26 @@
+"""One training run a job, on one thread.
+
+in:  nothing that has a date: the key in the path stands for sources, task, options and budget
+out: the four files of a run, whole
+"""
+
+
+rule train:
+    output:
+        [f"{RUN}/{name}" for name in FILES],
+    log:
+        f"logs/{RUN.removeprefix('results/')}.log",
+    benchmark:
+        f"logs/{RUN.removeprefix('results/')}.tsv"
+    priority: seed_first
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=600,
+    params:
+        arguments=train_arguments,
+    message:
+        "train {wildcards.algo} on {wildcards.task}, seed {wildcards.seed}"
+    shell:
+        "exec python -m core.train {params.arguments} > {log:q} 2>&1"

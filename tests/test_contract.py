@@ -1,0 +1,147 @@
+"""What every module of ``algos/`` must do; a new one is covered on arrival."""
+
+import dataclasses
+import hashlib
+import importlib
+
+import gymnasium
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from core.files import write_run
+from core.options import UsageError, algorithms, option_fields
+from core.plan import FILES, Cell, Method, override
+from core.run import Common, Run
+
+BUDGET = 1200
+#: Small batches, so that a short run has several updates.
+SMALL = {"batch": 256, "envs": 4}
+#: Where the published step is too small for a toy: what the learning test uses instead.
+TOY = {"pg": {"step_size": 0.01}}
+
+
+class Target(gymnasium.Env):
+    """Reward −(a − s)² for a state s drawn anew at each step: the best mean action is the state itself."""
+
+    observation_space = gymnasium.spaces.Box(-1.0, 1.0, (1,))
+    action_space = gymnasium.spaces.Box(-2.0, 2.0, (1,))
+
+    def _observe(self):
+        self.state = self.np_random.uniform(-1, 1, 1)
+        return self.state
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return self._observe(), {}
+
+    def step(self, action):
+        reward = -float((action[0] - self.state[0]) ** 2)
+        return self._observe(), reward, False, False, {}
+
+
+gymnasium.register("Target-v0", Target, max_episode_steps=10)
+
+
+def defaults(algo, **changes):
+    return {f.name: f.default for f in option_fields(algo).values()} | changes
+
+
+def cell(algo, steps=BUDGET, **changes):
+    method = Method(algo, algo, defaults(algo, **changes), algo, None)
+    return Cell("InvertedPendulum", "InvertedPendulum-v4", method, steps, (0,))
+
+
+def finish(run):
+    while run.status == "running":
+        run.iterate()
+    return run
+
+
+def trained(where, seed=0):
+    return finish(Run(where.method.algo, where.task_id, where.method.options, where.steps, seed))
+
+
+every_algorithm = pytest.mark.parametrize("algo", algorithms())
+
+
+@every_algorithm
+def test_a_run_spends_its_budget_exactly_and_reports_every_update(algo):
+    run = trained(cell(algo, **SMALL))
+    assert run.status == "finished"
+    assert run.envs.steps == BUDGET == sum(episode.length for episode in run.envs.episodes)
+    assert len(run.updates) >= 3
+    assert all(row.keys() == run.updates[0].keys() for row in run.updates)
+    assert {"iteration", "step", "kl", "entropy"} <= run.updates[0].keys()
+    assert all(0 <= row["kl"] < 1 for row in run.updates)
+    assert [row["step"] for row in run.updates] == sorted({row["step"] for row in run.updates})
+
+
+@every_algorithm
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(algo, tmp_path):
+    where = cell(algo, **SMALL)
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        write_run(tmp_path / name, trained(where, seed), where, seed, wall_seconds=1.0)
+    digests = {
+        name: [hashlib.sha256((tmp_path / name / file).read_bytes()).hexdigest() for file in FILES[:3]]
+        for name in "abc"
+    }
+    assert digests["a"] == digests["b"]
+    assert not set(digests["a"]) & set(digests["c"])
+
+
+@every_algorithm
+def test_a_run_draws_from_no_global_generator(algo):
+    before = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
+    trained(cell(algo, **SMALL))
+    assert (np.random.get_state()[1] == before[0]).all()  # noqa: NPY002
+    assert torch.equal(torch.get_rng_state(), before[1])
+
+
+@every_algorithm
+def test_it_learns_a_small_task(algo):
+    options = defaults(algo, **{"batch": 512, **TOY.get(algo, {})})
+    run = finish(Run(algo, "Target-v0", options, 30_000, seed=0))
+    returns = pd.Series([episode.ret for episode in run.envs.episodes])
+    # With the untrained mean of 0 and noise of 1 an episode is worth −10 (1 + 1/3); a learned mean alone gives −10.
+    assert returns.head(50).mean() == pytest.approx(-13.3, abs=1.5)
+    assert returns.tail(200).mean() > -5.0
+
+
+@every_algorithm
+def test_options_read_from_the_source_are_those_of_the_dataclass(algo):
+    module = importlib.import_module(f"algos.{algo}")
+    read = {name: field.default for name, field in option_fields(algo).items()}
+    assert read == dataclasses.asdict(Common()) | dataclasses.asdict(module.Config())
+    assert all(field.doc for field in option_fields(algo).values()), "each option says what it is (#: …)"
+
+
+@every_algorithm
+def test_unknown_options_and_wrong_types_are_refused_before_anything_trains(algo):
+    where = cell(algo)
+    with pytest.raises(UsageError, match="'bathc' is unknown; did you mean 'batch'"):
+        override(where, ["bathc=12"], None)
+    for field in option_fields(algo).values():
+        with pytest.raises(UsageError, match=field.name):
+            override(where, [f"{field.name}=[1, 2]"], None)
+
+
+@every_algorithm
+def test_the_modules_docstring_shows_the_algorithm_and_its_source(algo):
+    doc = importlib.import_module(f"algos.{algo}").__doc__
+    assert "←" in doc, "pseudocode"
+    assert any(year in doc for year in map(str, range(1980, 2030))), "a reference"
+
+
+def test_a_nan_reward_ends_the_run_as_diverged_with_its_rows_kept(monkeypatch, tmp_path):
+    where = cell("ppo_clip", **SMALL)
+    run = Run("ppo_clip", where.task_id, where.method.options, where.steps, 0)
+    run.iterate()
+    step = gymnasium.Wrapper.step
+    monkeypatch.setattr(gymnasium.Wrapper, "step", lambda self, act: (*(r := step(self, act))[:1], np.nan, *r[2:]))
+    finish(run)
+    assert run.status == "diverged"
+    assert len(run.updates) == 1
+    write_run(tmp_path, run, where, 0, 1.0)
+    assert len(pd.read_parquet(tmp_path / "episodes.parquet")) == len(run.envs.episodes) > 10

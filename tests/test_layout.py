@@ -1,0 +1,38 @@
+"""Who may import whom, and how long a file may be."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from core.plan import ROOT
+
+SOURCES = [p for d in ("core", "algos", "analysis", "tests", "tools") for p in sorted((ROOT / d).glob("*.py"))]
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports are not followed by the content key"
+            yield node.module
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_imports_go_one_way_and_files_are_small(path):
+    tops = {name.split(".")[0] for name in imported(path)}
+    if path.parent.name == "algos":
+        assert not tops & {"algos", "analysis"}
+    if path.parent.name == "core":
+        assert not tops & {"algos", "analysis"}
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+def test_planning_and_analysis_never_import_torch():
+    modules = [f"analysis.{p.stem}" for p in sorted((ROOT / "analysis").glob("*.py")) if p.stem != "__init__"]
+    code = (
+        f"import sys, core.plan, {', '.join(modules)}; sys.exit('torch' in sys.modules or 'gymnasium' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
