@@ -5,11 +5,10 @@ PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 VENV := .venv
 READY := $(VENV)/ready
-# A path, so that the jobs' `python` is this one too.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONNOUSERSITE := 1
 
-.PHONY: quick figures test lint random-scores lock clean
+.PHONY: quick figures test lint random-scores lock clean help
 
 ## quick: train the small study (minutes on 2 cores) and draw it
 quick: $(READY)
@@ -49,3 +48,7 @@ $(READY): requirements.lock
 clean:
 	rm -rf $(VENV) logs .snakemake
 	find results -mindepth 1 -maxdepth 1 -type d ! -name runs -exec rm -rf {} +
+
+## help: this list
+help:
+	@sed -n 's/^## //p' Makefile

@@ -12,6 +12,9 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
+workdir: workflow.basedir
+
+
 include: "rules/common.smk"
 include: "rules/train.smk"
 include: "rules/analysis.smk"

@@ -80,8 +80,8 @@ def _panel(axis, study: Study, task: str, curves: pd.DataFrame, paper: dict, col
         axis.plot(mine.index, mine, color=colour[method], linewidth=0.5, alpha=0.45, zorder=2)
         # Later methods are drawn thinner, so that a curve another one covers exactly still shows as its rim.
         thick = 2.6 - 1.4 * place / max(1, len(study.methods) - 1)
-        axis.plot(mine.index, mine.mean(axis=1), color=colour[method], linewidth=thick, zorder=4)
-        whole = mine.dropna()
+        whole = mine.dropna()  # a mean over the seeds that are left when one diverged would flatter
+        axis.plot(whole.index, whole.mean(axis=1), color=colour[method], linewidth=thick, zorder=4)
         if mine.shape[1] > 1 and len(whole):
             band = interval(whole.to_numpy().T)
             axis.fill_between(whole.index, *band, color=colour[method], alpha=0.15, linewidth=0, zorder=3)
@@ -125,8 +125,9 @@ def _legend_columns(handles: list[Line2D], width: float) -> int:
 def _caption(study: Study, paper: bool, width: float) -> str:
     seeds = f"{len(study.seeds)} seeds" if len(study.seeds) > 1 else "1 seed"
     text = (
-        f"{seeds}, {study.steps:,} steps each. Thick: mean over seeds; band: 95 % bootstrap interval of the mean; "
-        "thin: each seed. Return: raw, of training episodes that ended in the last 2 % of the budget."
+        f"Gymnasium {', '.join(task['id'] for task in study.tasks.values())}; {seeds}, {study.steps:,} steps each. "
+        "Thick: mean over seeds; band: 95 % bootstrap interval of the mean; thin: each seed. "
+        "Return: raw, of training episodes that ended in the last 2 % of the budget."
     )
     if paper:
         text += " Dashed: PPO paper (arXiv 1707.06347) Figure 3, on the -v1 versions of the tasks."

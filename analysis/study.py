@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from core.options import UsageError
+from core.errors import UsageError
 from core.plan import ROOT, Cell, Study, load_study
 
 
@@ -37,7 +37,8 @@ def read_runs(study: Study, root: Path = ROOT) -> Iterator[FinishedRun]:
                 episodes = pd.read_parquet(folder / "episodes.parquet")
             except (OSError, ValueError) as error:
                 what = f"{cell.method.name} on {cell.task}, seed {seed}"
-                hint = f"delete {cell.folder(seed)} and run: snakemake --cores 2 {study.name}"
+                remedy = f"delete {cell.folder(seed)} and" if folder.exists() else "first"
+                hint = f"{remedy} run: snakemake --cores 2 {study.name}"
                 raise UsageError(f"no readable run of {what} ({error}); {hint}") from None
             # An episode that the budget cut has no return; it stays in the file and out of the statistics.
             whole = episodes[episodes["end"] != "cut"].reset_index(drop=True)
@@ -57,5 +58,5 @@ def main(make: Callable[[Study], None]) -> None:
         sys.exit(f"usage: python -m analysis.{Path(sys.argv[0]).stem} STUDY")
     try:
         make(load_study(sys.argv[1]))
-    except UsageError as error:
+    except (UsageError, OSError) as error:
         sys.exit(f"error: {error}")

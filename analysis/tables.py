@@ -33,8 +33,11 @@ def learning_curve(episodes: pd.DataFrame, budget: int) -> pd.DataFrame:
 
 
 def score(episodes: pd.DataFrame) -> float:
-    """Mean raw return of the last 100 training episodes (PPO paper, section 6.1); NaN if there are none."""
-    return episodes["return"].tail(LAST).mean()
+    """Mean raw return of the last 100 training episodes (PPO paper, section 6.1); NaN if there are none.
+
+    A return that is not a number, of a run that diverged, makes the score none either.
+    """
+    return episodes["return"].tail(LAST).mean(skipna=False)
 
 
 def curve_of(run: FinishedRun) -> pd.DataFrame:

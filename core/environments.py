@@ -14,7 +14,7 @@ class Episode(NamedTuple):
     step: int  #: environment steps of the whole run when it ended
     ret: float  #: sum of the task's own rewards, neither scaled nor clipped
     length: int  #: steps
-    end: str  #: "terminated", "truncated" (time limit) or "cut" (the budget ran out)
+    end: str  #: "terminated", "truncated" (time limit) or "cut" (by us: the budget ran out, or the start was staggered)
 
 
 class Stepped(NamedTuple):
@@ -31,6 +31,11 @@ class Environments:
 
     ``obs`` (E × O, float64) is what each copy shows now. ``steps`` counts environment steps of all
     copies, and never passes ``budget``. ``episodes`` lists the ended ones.
+
+    While ``staggered`` is set, copy k of E cuts its first episode at k/E of the time limit. Otherwise, on a task
+    whose episodes all run to the limit, the copies would stay in step for ever, and a batch that is shorter than
+    an episode would hold one stretch of it only: the beginnings, then the middles. To the learner such a cut
+    is a time limit like any other.
     """
 
     def __init__(self, task_id: str, seeds: list[int], budget: int, clip_actions: bool):
@@ -38,13 +43,17 @@ class Environments:
         space = self._copies[0].action_space
         self._low, self._high = space.low, space.high
         self._clip_actions = clip_actions
-        self.obs = np.stack([e.reset(seed=s)[0] for e, s in zip(self._copies, seeds, strict=True)]).astype(np.float64)
+        first = [copy.reset(seed=seed)[0] for copy, seed in zip(self._copies, seeds, strict=True)]
+        self.obs = np.stack(first).astype(np.float64)
         self.obs_dim, self.act_dim = self.obs.shape[1], space.shape[0]
         self.budget = budget
         self.steps = 0
         self.episodes: list[Episode] = []
         self._returns = [0.0] * len(seeds)
         self._lengths = [0] * len(seeds)
+        self.staggered = True
+        limit = self._copies[0].spec.max_episode_steps or 0
+        self._first_limits = [k * limit // len(seeds) for k in range(len(seeds))]
 
     def __len__(self) -> int:
         return len(self._copies)
@@ -67,11 +76,13 @@ class Environments:
             self._returns[i] += reward
             self._lengths[i] += 1
             rew[i] = reward
-            if terminal or limit:
-                terminated[i], truncated[i] = terminal, limit and not terminal
+            cut = self.staggered and self._lengths[i] == self._first_limits[i] and not (terminal or limit)
+            if terminal or limit or cut:
+                terminated[i], truncated[i] = terminal, not terminal
                 if truncated[i]:
                     final_obs[i] = obs
-                self._record(i, "terminated" if terminal else "truncated")
+                self._first_limits[i] = 0
+                self._record(i, "cut" if cut else "terminated" if terminal else "truncated")
                 obs, _ = self._copies[i].reset()
             self.obs[i] = obs
         return Stepped(rew, terminated, truncated, final_obs)

@@ -25,8 +25,8 @@ from core.run import Run
 LIBRARIES = ("torch", "gymnasium", "mujoco", "numpy", "pyarrow")
 
 
-def write_run(folder: Path, run: Run, cell: Cell, seed: int, wall_seconds: float) -> None:
-    """Write the four files of ``core.plan.FILES`` into ``folder``.
+def write_run(folder: Path, run: Run, cell: Cell, seed: int, wall_seconds: float, commit: str | None) -> None:
+    """Write the four files of ``core.plan.FILES`` into ``folder``. ``commit`` is what was checked out at the start.
 
     The tables hold no clock, so that equal runs are equal bytes; times are in ``run.json``.
     """
@@ -57,7 +57,7 @@ def write_run(folder: Path, run: Run, cell: Cell, seed: int, wall_seconds: float
         "threads": torch.get_num_threads(),
         "compiled": False,
         "sources": sources_digest(cell.method.algo),
-        "commit": _commit(),
+        "commit": commit,
         "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
         "cpu": _cpu(),
         "digests": digests,
@@ -84,8 +84,6 @@ def _episodes(rows: list[Episode]) -> pa.Table:
 
 def _updates(rows: list[dict]) -> pa.Table:
     """A column for each entry of the rows, which all have the same ones."""
-    if any(row.keys() != rows[0].keys() for row in rows):
-        raise ValueError("update() must return the same statistics after every batch")
     return pa.table({name: [row[name] for row in rows] for name in (rows[0] if rows else ("iteration", "step"))})
 
 
@@ -106,7 +104,7 @@ def _mac() -> bool:
     return sys.platform == "darwin"  # its ru_maxrss is in bytes
 
 
-def _commit() -> str | None:
+def git_commit() -> str | None:
     """The commit checked out, with ``-dirty`` where files differ from it; None outside a repository."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:

@@ -1,10 +1,10 @@
-"""The content key of a run: a digest of everything that decides its numbers, and of nothing else.
+"""The content key of a run: a digest of what this project puts into its numbers, and of nothing else.
 
     key = first 12 hex digits of SHA-256 of {key version, sources, task, algorithm, options, steps}
 
 *Sources* are the algorithm's module and ``core/run.py`` with all they import inside the project, reduced to what
-Python runs: comments, docstrings, blank lines and layout do not count. Library versions stand beside a run
-(``run.json``), not in its key. The standard library alone is imported here, since the workflow plans with it.
+Python runs: comments, docstrings, blank lines and layout do not count. The versions of libraries and the CPU
+decide the last bits too; they stand beside a run (``run.json``), not in its key.
 """
 
 import ast
@@ -15,9 +15,10 @@ import json
 import tokenize
 from pathlib import Path
 
+from core.errors import UsageError
+
 ROOT = Path(__file__).resolve().parent.parent
 KEY_VERSION = 1
-PACKAGES = ("core", "algos")
 
 
 def run_key(algo: str, task_id: str, options: dict, steps: int) -> str:
@@ -35,11 +36,27 @@ def run_key(algo: str, task_id: str, options: dict, steps: int) -> str:
 
 @functools.cache
 def sources_digest(algo: str, root: Path = ROOT) -> str:
-    """SHA-256 over the canonical text of every module that a run of ``algo`` executes."""
+    """SHA-256 over the canonical text of every module that a run of ``algo`` executes.
+
+    Read once a process: see :func:`sources_changed`. Raises UsageError where a module does not parse.
+    """
+    return _digest(algo, root)
+
+
+def sources_changed(algo: str, root: Path = ROOT) -> bool:
+    """Whether the sources on disk are no longer those that :func:`sources_digest` saw in this process."""
+    return _digest(algo, root) != sources_digest(algo, root)
+
+
+def _digest(algo: str, root: Path) -> str:
     digest = hashlib.sha256()
-    packages = [root / package / "__init__.py" for package in PACKAGES]
+    packages = [root / package / "__init__.py" for package in ("core", "algos")]
     for path in closure([root / "algos" / f"{algo}.py", root / "core" / "run.py", *packages], root):
-        digest.update(f"{path.relative_to(root).as_posix()}\0{canonical(path.read_bytes())}\0".encode())
+        name = path.relative_to(root).as_posix()
+        try:
+            digest.update(f"{name}\0{canonical(path.read_bytes())}\0".encode())
+        except SyntaxError as error:
+            raise UsageError(f"{name}: line {error.lineno}: {error.msg}") from None
     return digest.hexdigest()
 
 
@@ -55,33 +72,30 @@ def closure(entries: list[Path], root: Path = ROOT) -> list[Path]:
 
 
 def imports(source: bytes, root: Path = ROOT) -> list[Path]:
-    """Files of the project that a module names in its import statements."""
+    """Files of the project that a module names in its import statements. Raises UsageError for relative ones."""
     try:
         tree = ast.parse(source)
     except SyntaxError:
-        return []  # the run will say so itself
+        return []  # it is in the closure itself, whose digest reports it
     names = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                raise UsageError(f"line {node.lineno}: write imports in full (from core.x import y), not relative")
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    inside = [name.split(".") for name in names if name.split(".")[0] in PACKAGES]
-    return [path for parts in inside if (path := root.joinpath(*parts).with_suffix(".py")).is_file()]
+    return [path for name in names if (path := root.joinpath(*name.split(".")).with_suffix(".py")).is_file()]
 
 
 def canonical(source: bytes) -> str:
     """Source reduced to what Python runs, the same on every Python from 3.11 and with any line ends.
 
-    A file that does not parse stands as it is: it breaks its own runs only.
+    Raises SyntaxError.
     """
-    try:
-        ast.parse(source)
-        tokens = list(_tokens(source))
-    except (SyntaxError, tokenize.TokenError):
-        return source.decode(errors="replace")
+    ast.parse(source)
     out, statement = [], []
-    for token in tokens:
+    for token in _tokens(source):
         statement.append(token)
         if token == "\n":
             if len(statement) > 2 or not statement[0].endswith(("'", '"')):  # a lone string is a docstring

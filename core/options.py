@@ -12,11 +12,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.errors import UsageError
 from core.key import ROOT
 
-
-class UsageError(Exception):
-    """Something the user wrote cannot be done; the message says where, what, and what to do instead."""
+#: Options that are shares of something, in any algorithm.
+FRACTIONS = ("gamma", "lam", "shrink")
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,15 @@ class Field:
         if self.type == "bool" and isinstance(value, bool):
             return value
         number = not isinstance(value, bool)
-        if self.type == "int" and number and isinstance(value, int):
+        if self.type == "int" and number and isinstance(value, int | float) and value == value // 1:
             if value >= 1:
-                return value
+                return int(value)
             raise UsageError(f"{where}: {value} is too small: this is a count, 1 or more")
         if self.type == "float" and number and isinstance(value, int | float):
-            if math.isfinite(value) and value >= 0:
+            if math.isfinite(value) and 0 <= value <= (1 if self.name in FRACTIONS else value):
                 return float(value)
-            raise UsageError(f"{where}: {value} is out of range: give a finite number, 0 or more")
+            limits = "from 0 to 1" if self.name in FRACTIONS else "0 or more, and finite"
+            raise UsageError(f"{where}: {value} is out of range: give a number {limits}")
         raise UsageError(f"{where}: must be {ARTICLE[self.type]}, not {value!r} ({type(value).__name__})")
 
 
@@ -82,12 +83,15 @@ def option_fields(algo: str, root: Path = ROOT) -> dict[str, Field]:
 def read_fields(path: Path, class_name: str) -> dict[str, Field]:
     """The fields of a dataclass, from its source text. Raises UsageError where they are not plain."""
     where = f"{path.parent.name}/{path.name}"
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         tree = ast.parse(text)
     except SyntaxError as error:
         raise UsageError(f"{where}: line {error.lineno}: {error.msg}") from None
-    bodies = [node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == class_name]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{where}: {error}") from None
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == class_name]
+    bodies = [node.body for node in classes if any("dataclass" in ast.unparse(d) for d in node.decorator_list)]
     if not bodies:
         raise UsageError(f"{where}: no dataclass {class_name!r}: see docs/add-an-algorithm.md")
     lines = text.splitlines()
@@ -108,9 +112,17 @@ def _field(node: ast.AnnAssign, name: str, doc: str, where: str) -> Field:
     annotation = node.annotation
     if isinstance(annotation, ast.Name) and annotation.id in ARTICLE:
         field = Field(name, annotation.id, default, doc=doc)
-    elif isinstance(annotation, ast.Subscript) and getattr(annotation.value, "id", "") == "Literal":
-        choices = ast.literal_eval(annotation.slice)
-        field = Field(name, "choice", default, choices if isinstance(choices, tuple) else (choices,), doc)
+    elif choices := _choices(annotation):
+        field = Field(name, "choice", default, choices, doc)
     else:
         raise UsageError(f"{where}: the type must be int, float, bool or Literal[…], not {ast.unparse(annotation)}")
     return Field(name, field.type, field.check(default, where), field.choices, doc)
+
+
+def _choices(annotation: ast.expr) -> tuple[str, ...]:
+    """The strings of a ``Literal["a", "b"]``; none of anything else."""
+    if not isinstance(annotation, ast.Subscript) or getattr(annotation.value, "id", "") != "Literal":
+        return ()
+    given = annotation.slice.elts if isinstance(annotation.slice, ast.Tuple) else [annotation.slice]
+    texts = [node.value for node in given if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return tuple(texts) if len(texts) == len(given) else ()

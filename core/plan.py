@@ -13,8 +13,9 @@ from pathlib import Path
 import jsonschema
 import yaml
 
+from core.errors import UsageError
 from core.key import ROOT, run_key
-from core.options import UsageError, algorithms, nearest, option_fields
+from core.options import algorithms, nearest, option_fields
 
 FILES = ("episodes.parquet", "updates.parquet", "policy.safetensors", "run.json")
 
@@ -82,7 +83,7 @@ def load_studies(root: Path = ROOT) -> dict[str, Study]:
     """Every study of ``studies.yaml``. Raises UsageError."""
     envs = read_config(root / "envs.yaml", root)
     raw = read_config(root / "studies.yaml", root)
-    return {name: _study(name, entry, envs, root) for name, entry in raw.items()}
+    return {name: make_study(name, entry, envs, root) for name, entry in raw.items()}
 
 
 def load_study(name: str, root: Path = ROOT) -> Study:
@@ -100,7 +101,10 @@ def override(cell: Cell, settings: list[str], steps: int | None) -> Cell:
         name, equals, value = setting.partition("=")
         if not equals:
             raise UsageError(f"--set {setting}: write option=value")
-        changes[name] = yaml.load(value, _Loader)
+        try:
+            changes[name] = yaml.load(value, _Loader)
+        except yaml.YAMLError:
+            raise UsageError(f"--set {setting}: the value is not readable") from None
     options = cell.method.options | _options(cell.method.algo, changes, "--set")
     if steps is not None and steps < 1:
         raise UsageError(f"--steps {steps}: give 1 or more")
@@ -156,7 +160,8 @@ def _explain(error: jsonschema.ValidationError) -> str:
     return f"{where}: {described.schema.get('description', error.message)}"
 
 
-def _study(name: str, entry: dict, envs: dict, root: Path) -> Study:
+def make_study(name: str, entry: dict, envs: dict, root: Path = ROOT) -> Study:
+    """A study from its entry in ``studies.yaml``, which has passed the schema. Raises UsageError."""
     where = f"studies.yaml: {name}"
     for task in entry["tasks"]:
         if task not in envs:
@@ -167,8 +172,8 @@ def _study(name: str, entry: dict, envs: dict, root: Path) -> Study:
     study = Study(
         name=name,
         title=entry.get("title", name),
-        steps=entry["steps"],
-        seeds=tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds),
+        steps=int(entry["steps"]),  # the schema lets 1e6 pass: a whole number, if a float
+        seeds=tuple(map(int, seeds if isinstance(seeds, list) else range(int(seeds)))),
         tasks={task: envs[task] for task in entry["tasks"]},
         methods=methods,
     )
@@ -180,12 +185,25 @@ def _study(name: str, entry: dict, envs: dict, root: Path) -> Study:
 
 
 def _affordable(cell: Cell, where: str) -> Cell:
-    if cell.steps < cell.method.options["batch"]:
-        raise UsageError(
-            f"{where}: {cell.steps} is less than one batch of {cell.method.name} "
-            f"({cell.method.options['batch']} steps), so it would learn nothing"
-        )
+    name, batch, envs = cell.method.name, cell.method.options["batch"], cell.method.options["envs"]
+    if cell.steps < batch:
+        raise UsageError(f"{where}: {cell.steps} is less than one batch of {name} ({batch} steps): nothing is learned")
+    if batch % envs:
+        raise UsageError(f"{where}: {name} shares a batch of {batch} steps among {envs} envs: make it a multiple")
     return cell
+
+
+def write_manifest(study: Study, root: Path = ROOT) -> None:
+    """Keep ``results/<study>/runs.json``: the folders of the study's runs, for those who make tables of them.
+
+    Written only when it changes. By its date the workflow sees that a study is made of other runs than its tables
+    were, even if those runs are old: an edit undone, say, in a checkout without Snakemake's own records.
+    """
+    folders = [cell.folder(seed) for cell in study.cells for seed in cell.seeds]
+    path, text = root / "results" / study.name / "runs.json", json.dumps(folders, indent=0) + "\n"
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def _method(name: str, entry: dict, shared: dict, where: str, root: Path) -> Method:

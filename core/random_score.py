@@ -12,6 +12,7 @@ import argparse
 import numpy as np
 
 from core.environments import Environments
+from core.options import nearest
 from core.plan import ROOT, read_config
 
 COPIES = 10
@@ -24,6 +25,7 @@ def random_returns(task_id: str, episodes: int, seed: int = 0) -> np.ndarray:
     """
     rng = np.random.default_rng(seed)
     envs = Environments(task_id, list(range(seed, seed + COPIES)), budget=10**12, clip_actions=False)
+    envs.staggered = False
     played = np.zeros(COPIES, int)
     while len(running := np.flatnonzero(played < episodes // COPIES)):
         stepped = envs.step(rng.standard_normal((COPIES, envs.act_dim)), running)
@@ -36,8 +38,13 @@ def main() -> None:
     tasks = read_config(ROOT / "envs.yaml")
     parser = argparse.ArgumentParser(description="Score of an untrained policy, for envs.yaml.")
     parser.add_argument("tasks", nargs="*", metavar="TASK", help="names in envs.yaml (default: all)")
-    parser.add_argument("--episodes", type=int, default=100)
+    parser.add_argument("--episodes", type=int, default=100, help="how many, a multiple of 10 (default: 100)")
     args = parser.parse_args()
+    if args.episodes < COPIES:
+        parser.error(f"--episodes {args.episodes}: give {COPIES} or more")
+    for task in args.tasks:
+        if task not in tasks:
+            parser.error(f"envs.yaml: task {nearest(task, tasks)}")
     for task in args.tasks or tasks:
         returns = random_returns(tasks[task]["id"], args.episodes)
         error = returns.std(ddof=1) / np.sqrt(len(returns))

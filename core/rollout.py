@@ -51,6 +51,7 @@ def sample(agent: Agent, envs: Environments, steps: int, whole_episodes: bool = 
     """
     act_row = agent.policy.actor(agent.theta)
     running = np.arange(len(envs))
+    envs.staggered &= not whole_episodes
     rows, final_obs = [], {}
     start = envs.steps
     while len(running):

@@ -69,11 +69,19 @@ class Run:
         row = self._update(self.agent, batch, self.cfg, self.state)
         self.agent.filter.update(batch.raw_obs)
         self.seconds["update"] += time.perf_counter() - collected
-        self.updates.append({"iteration": len(self.updates), "step": self.envs.steps, **row})
+        self._report(row)
         if not _finite(self.agent.theta, self.agent.phi):
             self._end("diverged")
         elif not self.envs.left:
             self._end("finished")
+
+    def _report(self, row: dict[str, float]) -> None:
+        if wrong := [name for name, value in row.items() if not isinstance(value, int | float)]:
+            raise TypeError(f"update() must return numbers, but {wrong[0]!r} is a {type(row[wrong[0]]).__name__}")
+        row = {"iteration": len(self.updates), "step": self.envs.steps, **row}
+        if self.updates and row.keys() != self.updates[-1].keys():
+            raise TypeError("update() must return the same statistics after every batch")
+        self.updates.append(row)
 
     def _end(self, status: str) -> None:
         self.envs.cut()

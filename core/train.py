@@ -3,16 +3,17 @@
     python -m core.train --study quick --task Hopper --method trpo --seed 0
     python -m core.train --study quick --task Hopper --method ppo_clip --seed 0 --steps 20000 --set epsilon=0.1
 
-The second is a try: its files lie under a key of its own, and no study reads them.
+The second is a try: its files lie under the key of its options and steps, and no study reads them.
 """
 
 import argparse
 import os
 import sys
+import tempfile
 import time
 
-from core.key import ROOT
-from core.options import UsageError
+from core.errors import UsageError
+from core.key import ROOT, sources_changed
 from core.plan import Cell, load_study, override
 
 
@@ -30,25 +31,44 @@ def main(argv: list[str] | None = None) -> int:
                 f"{args.method} on {args.task}: the sources or options changed since the run was planned "
                 f"(key {args.key}, now {cell.key}); start snakemake again"
             )
+        train(cell, args.seed)
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    train(cell, args.seed)
+    except KeyboardInterrupt:
+        print("\ninterrupted: nothing is written", file=sys.stderr)
+        return 130
     return 0
 
 
 def train(cell: Cell, seed: int) -> None:
-    """Train and write the files. Prints a progress line: rewritten in a terminal, now and then in a log."""
+    """Train and write the files, unless they are there: then they are valid, whatever made them.
+
+    Prints a progress line: rewritten in a terminal, now and then in a log. Raises UsageError where the files
+    cannot be written, or where the sources changed under the run as it started.
+    """
     start = time.perf_counter()
+    folder = ROOT / cell.folder(seed)  # takes the key before anything is imported
+    if all((ROOT / file).is_file() for file in cell.files(seed)):
+        print(f"already there: {cell.folder(seed)} (delete it to train it anew)", file=sys.stderr)
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UsageError(f"{cell.folder(seed)}: cannot be written: {error.strerror}") from None
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = "1"  # one run, one thread; read when numpy and torch load, so they load here
     import torch
 
-    from core.files import write_run
+    from core.files import git_commit, write_run
     from core.run import Run
 
     torch.set_num_interop_threads(1)
     run = Run(cell.method.algo, cell.task_id, cell.method.options, cell.steps, seed)
+    if sources_changed(cell.method.algo):
+        raise UsageError(f"a source of {cell.method.algo} changed as the run started: start it again")
+    commit = git_commit()
     name = f"{cell.method.name} {cell.task} seed {seed}"
     live, reported = sys.stderr.isatty(), start
     while run.status == "running":
@@ -58,7 +78,7 @@ def train(cell: Cell, seed: int) -> None:
             reported = now
             print(_progress(run, name, now - start), end="\r" if live else "\n", file=sys.stderr, flush=True)
     seconds = time.perf_counter() - start
-    write_run(ROOT / cell.folder(seed), run, cell, seed, seconds)
+    write_run(folder, run, cell, seed, seconds, commit)
     print(_progress(run, name, seconds), file=sys.stderr)
     print(f"{name}: {run.status} in {seconds:.0f} s: {cell.folder(seed)}", file=sys.stderr)
 
@@ -75,13 +95,24 @@ def _progress(run, name: str, seconds: float) -> str:
     )
 
 
+def _whole(text: str) -> int:
+    """A whole number, also as 1e6 or 1_000_000."""
+    number = float(text)
+    if not number.is_integer():
+        raise ValueError
+    return int(number)
+
+
+_whole.__name__ = "whole number"  # argparse says "invalid whole number value"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m core.train", description="Train one run of a study.")
     parser.add_argument("--study", required=True, help="a study of studies.yaml")
     parser.add_argument("--task", required=True, help="a task of the study")
     parser.add_argument("--method", required=True, help="a method of the study")
     parser.add_argument("--seed", required=True, type=int)
-    parser.add_argument("--steps", type=int, help="another budget, for a try")
+    parser.add_argument("--steps", type=_whole, help="another budget, for a try")
     parser.add_argument("--set", action="append", default=[], metavar="OPTION=VALUE", help="another option, for a try")
     parser.add_argument("--key", help="the key that the plan gave the run: refuse if it is another by now")
     return parser

@@ -4,14 +4,16 @@ in:  episodes.parquet and run.json of a study's runs; the sources of analysis/; 
 out: results/<study>/tables/, results/<study>/figures/
 """
 
+# What every analysis module reads or executes beside its own.
+PLANNING = ["envs.yaml", "studies.yaml", "analysis/study.py", "core/plan.py", "core/options.py", "core/key.py"]
+
 
 rule tables:
     input:
         run_tables,
-        "envs.yaml",
-        "studies.yaml",
+        "results/{study}/runs.json",
         "analysis/tables.py",
-        "analysis/study.py",
+        PLANNING,
     output:
         curves="results/{study}/tables/curves.parquet",
         scores="results/{study}/tables/scores.csv",
@@ -22,18 +24,16 @@ rule tables:
     message:
         "tables of {wildcards.study}"
     shell:
-        "exec python -m analysis.tables {wildcards.study} > {log:q} 2>&1"
+        "exec {PYTHON:q} -m analysis.tables {wildcards.study} > {log:q} 2>&1"
 
 
 rule curves:
     input:
         rules.tables.output,
-        "envs.yaml",
-        "studies.yaml",
         "published/curves/ppo_paper_fig3.csv",
         "analysis/curves.py",
         "analysis/published.py",
-        "analysis/study.py",
+        PLANNING,
     output:
         "results/{study}/figures/curves.png",
         "results/{study}/figures/curves.svg",
@@ -44,4 +44,4 @@ rule curves:
     message:
         "learning curves of {wildcards.study}"
     shell:
-        "exec python -m analysis.curves {wildcards.study} > {log:q} 2>&1"
+        "exec {PYTHON:q} -m analysis.curves {wildcards.study} > {log:q} 2>&1"

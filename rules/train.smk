@@ -23,4 +23,4 @@ rule train:
     message:
         "train {wildcards.algo} on {wildcards.task}, seed {wildcards.seed}"
     shell:
-        "exec python -m core.train {params.arguments} > {log:q} 2>&1"
+        "exec {PYTHON:q} -m core.train {params.arguments} > {log:q} 2>&1"

@@ -13,9 +13,19 @@ torch.set_num_threads(1)
 def start():
     """Makes (agent, environments), wired as in a run; ``jolt`` moves θ off its nearly zero initial means."""
 
-    def make(task_id="InvertedPendulum-v4", envs=2, budget=10_000, *, obs_clip=5.0, clip_actions=False, jolt=0.1):
+    def make(
+        task_id="InvertedPendulum-v4",
+        envs=2,
+        budget=10_000,
+        *,
+        obs_clip=5.0,
+        clip_actions=False,
+        jolt=0.1,
+        staggered=False,
+    ):
         random = streams(0, envs)
         copies = Environments(task_id, random.env_seeds, budget, clip_actions)
+        copies.staggered = staggered
         agent = new_agent(copies.obs_dim, copies.act_dim, random, obs_clip)
         noise = torch.randn(agent.theta.shape, generator=torch.Generator().manual_seed(0))
         agent.theta += jolt * noise

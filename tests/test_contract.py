@@ -82,7 +82,7 @@ def test_a_run_spends_its_budget_exactly_and_reports_every_update(algo):
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(algo, tmp_path):
     where = cell(algo, **SMALL)
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        write_run(tmp_path / name, trained(where, seed), where, seed, wall_seconds=1.0)
+        write_run(tmp_path / name, trained(where, seed), where, seed, wall_seconds=1.0, commit=None)
     digests = {
         name: [hashlib.sha256((tmp_path / name / file).read_bytes()).hexdigest() for file in FILES[:3]]
         for name in "abc"
@@ -143,5 +143,5 @@ def test_a_nan_reward_ends_the_run_as_diverged_with_its_rows_kept(monkeypatch, t
     finish(run)
     assert run.status == "diverged"
     assert len(run.updates) == 1
-    write_run(tmp_path, run, where, 0, 1.0)
+    write_run(tmp_path, run, where, 0, wall_seconds=1.0, commit=None)
     assert len(pd.read_parquet(tmp_path / "episodes.parquet")) == len(run.envs.episodes) > 10

@@ -1,10 +1,12 @@
 """The content key changes with what decides a run's numbers, and with nothing else."""
 
+import shutil
 import textwrap
 
 import pytest
 
-from core.key import ROOT, canonical, closure
+from core.errors import UsageError
+from core.key import ROOT, canonical, closure, sources_changed, sources_digest
 
 SOURCE = textwrap.dedent(
     '''
@@ -65,8 +67,30 @@ def test_indentation_counts():
     assert canonical(one.encode()) != canonical(other.encode())
 
 
-def test_a_file_that_does_not_parse_stands_as_it_is():
-    assert canonical(b"def f(:  # x\n") == "def f(:  # x\n"
+@pytest.fixture
+def project(tmp_path):
+    for name in ("core", "algos"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def test_a_file_that_does_not_parse_is_named(project):
+    (project / "core/policy.py").write_text("x = 1\ndef f(:\n")
+    with pytest.raises(UsageError, match=r"^core/policy.py: line 2: "):
+        sources_digest("trpo", project)
+
+
+def test_a_module_outside_the_packages_counts_and_relative_imports_are_refused(project):
+    path, before = project / "algos/trpo.py", sources_digest("trpo", project)
+    assert not sources_changed("trpo", project)
+    (project / "helpers.py").write_text("x = 1\n")
+    path.write_text(path.read_text().replace("import torch\n", "import helpers\nimport torch\n"))
+    assert sources_changed("trpo", project)
+    assert project / "helpers.py" in closure([path], project)
+    assert sources_digest("trpo", project) == before, "what this process began with"
+    path.write_text(path.read_text().replace("import helpers\n", "from . import npg\n"))
+    with pytest.raises(UsageError, match="write imports in full"):
+        sources_changed("trpo", project)
 
 
 def test_the_closure_is_the_algorithm_and_the_loop_with_all_they_import():

@@ -107,7 +107,7 @@ MISTAKES = {
         "seeds: two": "studies.yaml: tiny.seeds: ",
     },
     "steps: 5000": {
-        "steps: 2000": "studies.yaml: tiny.steps: 2000 is less than one batch of ppo_clip .2048 steps., so it would",
+        "steps: 2000": "studies.yaml: tiny.steps: 2000 is less than one batch of ppo_clip .2048 steps.: nothing",
         "steps: -5": "studies.yaml: tiny.steps: steps is the budget",
         "stepz: 5": "studies.yaml: tiny: 'stepz' is unknown; did you mean 'steps'?",
         "steps: !!python/object/apply:os.system [true]": "studies.yaml: line [0-9]+: could not determine a constructor",

@@ -65,6 +65,24 @@ def test_half_cheetah_runs_into_its_limit_of_1000_steps(start):
     assert not roll.terminated.any()
 
 
+def test_staggered_copies_cut_their_first_episodes_and_end_evenly_spaced(start):
+    agent, envs = start("Reacher-v4", envs=5, staggered=True)
+    roll = sample(agent, envs, 5 * 120)
+    ends = [np.flatnonzero(roll.truncated[:, i]) + 1 for i in range(5)]
+    assert [e.tolist() for e in ends] == [[50, 100], [10, 60, 110], [20, 70, 120], [30, 80], [40, 90]]
+    assert [(e.length, e.end) for e in envs.episodes][:5] == [(10 * k, "cut") for k in (1, 2, 3, 4)] + [
+        (50, "truncated")
+    ]
+    assert {(e.length, e.end) for e in envs.episodes[4:]} == {(50, "truncated")}
+    assert set(roll.final_obs) == set(zip(*np.nonzero(roll.truncated), strict=True)), "a cut is bootstrapped"
+
+
+def test_whole_episodes_are_never_cut_to_stagger_them(start):
+    agent, envs = start("Reacher-v4", envs=5, staggered=True)
+    sample(agent, envs, 100, whole_episodes=True)
+    assert [(e.length, e.end) for e in envs.episodes] == [(50, "truncated")] * 5
+
+
 def test_an_episode_that_ends_both_ways_is_terminated(monkeypatch):
     envs = Environments("InvertedPendulum-v4", [0], 10, clip_actions=False)
     monkeypatch.setattr(envs._copies[0], "step", lambda act: (np.ones(4), 1.0, True, True, {}))

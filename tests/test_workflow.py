@@ -1,0 +1,227 @@
+"""The workflow, by running Snakemake on a small study in a copy of the project."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from core.plan import ROOT
+
+pytestmark = pytest.mark.workflow
+
+STUDIES = """
+tiny:
+  tasks: [InvertedPendulum]
+  seeds: 1
+  steps: 600
+  methods:
+    npg: {batch: 256}
+    trpo: {batch: 256}
+    ppo_clip: {batch: 256}
+"""
+
+
+def copy_project(target: Path) -> Path:
+    """The project's sources, without what was generated."""
+    generated = shutil.ignore_patterns(
+        ".git", ".venv", ".snakemake", "results", "logs", "work", "__pycache__", ".*_cache"
+    )
+    return shutil.copytree(ROOT, target, ignore=generated)
+
+
+def snakemake(project: Path, *arguments: str) -> str:
+    """Run Snakemake with two cores; its output. Fails the test where it fails."""
+    done = run_snakemake(project, *arguments)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout + done.stderr
+
+
+def run_snakemake(project: Path, *arguments: str) -> subprocess.CompletedProcess:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    return subprocess.run(command, cwd=project, env=os.environ | {"PATH": path}, capture_output=True, text=True)
+
+
+def planned(project: Path, study: str = "tiny") -> tuple[list[str], bool]:
+    """What a dry run would train, and whether it would draw anything anew."""
+    out = snakemake(project, "-n", study)
+    return sorted(re.findall(r"train (\w+) on", out)), "learning curves of" in out
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def git(project: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    subprocess.run(["git", *identity, *arguments], cwd=project, check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A copy in which the study has been run to its end."""
+    project = copy_project(tmp_path_factory.mktemp("finished") / "project")
+    (project / "studies.yaml").write_text(STUDIES)
+    snakemake(project, "tiny")
+    return project
+
+
+@pytest.fixture(scope="module")
+def cloned(finished, tmp_path_factory):
+    """A clone of the finished project with its committed runs, nothing run in it yet."""
+    folder = tmp_path_factory.mktemp("cloned")
+    origin = shutil.copytree(finished, folder / "origin")
+    git(origin, "init", "-q")
+    git(origin, "add", "-A")
+    git(origin, "commit", "-qm", "runs")
+    git(folder, "clone", "-q", "origin", "project")
+    assert not (folder / "project/results/tiny").exists(), "tables and figures are not committed"
+    return folder / "project"
+
+
+@pytest.fixture(scope="module")
+def drawn(cloned, tmp_path_factory):
+    """Such a clone after its figures were drawn."""
+    project = shutil.copytree(cloned, tmp_path_factory.mktemp("drawn") / "project")
+    snakemake(project, "tiny")
+    return project
+
+
+@pytest.fixture(params=["finished", "drawn"], ids=["old checkout", "fresh clone"])
+def checkout(request, tmp_path):
+    """A copy to edit: of the project as its owner has it, and as one who cloned it has it."""
+    return shutil.copytree(request.getfixturevalue(request.param), tmp_path / "project")
+
+
+def test_the_study_makes_every_file_it_promises(finished):
+    runs = sorted(finished.glob("results/runs/*/*/*/*"))
+    assert [run.relative_to(finished).parts[2] for run in runs] == ["npg", "ppo_clip", "trpo"]
+    for run in runs:
+        assert {p.name for p in run.iterdir()} == {
+            "episodes.parquet", "updates.parquet", "policy.safetensors", "run.json",
+        }  # fmt: skip
+    scores = pd.read_csv(finished / "results/tiny/tables/scores.csv")
+    assert list(scores.columns) == ["task", "method", "seed", "score", "status"]
+    assert list(scores["method"]) == ["npg", "trpo", "ppo_clip"]
+    assert set(scores["status"]) == {"finished"}
+    curves = pd.read_parquet(finished / "results/tiny/tables/curves.parquet")
+    assert list(curves.columns) == ["study", "task", "method", "seed", "step", "return"]
+    for name in ("curves.png", "curves.svg"):
+        assert (finished / "results/tiny/figures" / name).stat().st_size > 10_000
+
+
+def test_a_clone_with_committed_runs_trains_nothing(cloned):
+    assert planned(cloned) == ([], True)
+
+
+def test_in_a_clone_an_edit_to_an_algorithm_trains_that_algorithm(cloned, tmp_path):
+    project = shutil.copytree(cloned, tmp_path / "project")
+    edit(project / "algos/trpo.py", "shrink: float = 0.5", "shrink: float = 0.7")
+    assert planned(project) == (["trpo"], True)
+
+
+def test_a_second_time_nothing_runs(checkout):
+    assert planned(checkout) == ([], False)
+
+
+def test_a_comment_or_docstring_re_runs_nothing(checkout):
+    for path in ("algos/trpo.py", "core/rollout.py"):
+        with (checkout / path).open("a") as file:
+            file.write("\n# a remark\n")
+    edit(checkout / "algos/trpo.py", "Trust region policy", "The trust region policy")
+    assert planned(checkout) == ([], False)
+
+
+def test_an_edit_to_an_algorithm_re_runs_that_algorithm(checkout):
+    edit(checkout / "algos/trpo.py", "shrink: float = 0.5", "shrink: float = 0.7")
+    assert planned(checkout) == (["trpo"], True)
+    edit(checkout / "algos/trpo.py", "shrink: float = 0.7", "shrink: float = 0.5")
+    assert planned(checkout)[0] == [], "what was there before is valid again"
+    edit(checkout / "algos/trpo.py", "surr(new) - before", "surr(new) - before + 0")
+    assert planned(checkout) == (["trpo"], True)
+
+
+def test_an_edit_to_the_core_re_runs_everything(checkout):
+    edit(checkout / "core/normalise.py", "1e-2", "1e-3")
+    assert planned(checkout)[0] == ["npg", "ppo_clip", "trpo"]
+
+
+def test_an_edit_to_the_analysis_trains_nothing_and_draws_anew(checkout):
+    edit(checkout / "analysis/curves.py", "RESAMPLES = 1000", "RESAMPLES = 999")
+    assert planned(checkout) == ([], True)
+
+
+def test_edits_to_the_study_train_what_they_add(checkout):
+    edit(
+        checkout / "studies.yaml", "    ppo_clip: {batch: 256}\n", "    ppo_clip: {batch: 256}\n    pg: {batch: 256}\n"
+    )
+    assert planned(checkout) == (["pg"], True)
+    edit(checkout / "studies.yaml", "npg: {batch: 256}", "npg: {batch: 256, max_kl: 0.02}")
+    assert planned(checkout)[0] == ["npg", "pg"]
+    edit(checkout / "studies.yaml", "seeds: 1", "seeds: 2")
+    assert planned(checkout)[0] == ["npg", "npg", "pg", "pg", "ppo_clip", "trpo"]
+
+
+def test_deleting_a_run_trains_it_alone_again(checkout):
+    shutil.rmtree(next(checkout.glob("results/runs/npg/*/*/seed0")))
+    assert planned(checkout)[0] == ["npg"]
+
+
+def test_two_studies_share_the_runs_they_both_name(checkout):
+    text = (checkout / "studies.yaml").read_text()
+    (checkout / "studies.yaml").write_text(
+        text
+        + text.replace("tiny:", "other:").replace(
+            "npg:", "n: {algo: npg, batch: 256}\n    npg2: {algo: npg, max_kl: 0.05, batch: 256}\n    #"
+        )
+    )
+    assert planned(checkout, "other") == (["npg"], True)
+
+
+def test_a_mistake_in_a_study_stops_the_workflow_with_one_line(checkout):
+    edit(checkout / "studies.yaml", "trpo:", "trop:")
+    done = run_snakemake(checkout, "-n", "tiny")
+    assert done.returncode != 0
+    said = [line for line in done.stderr.splitlines() if "did you mean" in line]
+    assert said == [
+        "error: studies.yaml: tiny.methods.trop: algorithm 'trop' is unknown; did you mean 'trpo'? (a file in algos/)"
+    ]
+    assert "Traceback" not in done.stderr
+
+
+def test_sources_that_change_after_the_plan_are_refused(finished, tmp_path):
+    project = shutil.copytree(finished, tmp_path / "project")
+    arguments = ["--study", "tiny", "--task", "InvertedPendulum", "--method", "trpo", "--seed", "0"]
+    command = [sys.executable, "-m", "core.train", *arguments, "--key", "0123456789ab"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert re.fullmatch(r"error: trpo on InvertedPendulum: the sources or options changed .*\n", done.stderr)
+
+
+def test_the_page_on_adding_an_algorithm_works_to_the_letter(finished, tmp_path):
+    project = shutil.copytree(finished, tmp_path / "project")
+    page = (project / "docs/add-an-algorithm.md").read_text()
+    path = re.search(r"`(algos/\w+\.py)`:", page)[1]
+    code, line, command = (re.search(rf"```{kind}\n(.*?)```", page, re.S)[1] for kind in ("python", "yaml", "sh"))
+    text = (project / "studies.yaml").read_text().replace("tiny:", "quick:").replace("steps: 600", "steps: 5000")
+    (project / "studies.yaml").write_text(text)
+    snakemake(project, "quick")
+
+    (project / path).write_text(code)
+    edit(project / "studies.yaml", "    ppo_clip:", line + "    ppo_clip:")
+    out = snakemake(project, *command.split()[3:])
+    assert command.startswith("snakemake --cores 2 ")
+    assert re.findall(r"train (\w+) on", out) == ["rwr"]
+    assert "rwr" in set(pd.read_csv(project / "results/quick/tables/scores.csv")["method"])
+    assert "<!-- reward-weighted -->" in (project / "results/quick/figures/curves.svg").read_text()
+    contract = ["-m", "pytest", "tests/test_contract.py", "-k", "rwr"]
+    done = subprocess.run([sys.executable, *contract], cwd=project, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "7 passed" in done.stdout
