@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import shutil
+import tomllib
 
 import gymnasium
 import pytest
@@ -76,6 +77,12 @@ def test_options_are_complete_and_later_ones_win(project):
 
 def test_a_number_may_be_written_with_an_exponent(project):
     assert project(STUDY.replace("0.1", "3e-4"))["tiny"].methods["ppo_clip"].options["epsilon"] == 3e-4
+    plain = project(STUDY.replace("0.1}", "0.1, batch: 1000}"))["tiny"]
+    text = STUDY.replace("5000", "5e3").replace("seeds: 2", "seeds: 2.0").replace("0.1}", "1e-1, batch: 1e3}")
+    written = project(text)["tiny"]
+    assert written.cells == plain.cells
+    assert [c.key for c in written.cells] == [c.key for c in plain.cells]
+    assert project(STUDY.replace("seeds: 2", "seeds: [0, 3.0]"))["tiny"].seeds == (0, 3)
 
 
 MISTAKES = {
@@ -95,6 +102,9 @@ MISTAKES = {
         "trpo: {max_kl: -1}": "tiny.methods.trpo.max_kl: -1 is out of range",
         "trpo: {max_kl: .nan}": "tiny.methods.trpo.max_kl: nan is out of range",
         "trpo: {batch: 1.5}": "tiny.methods.trpo.batch: must be a whole number",
+        "trpo: {batch: 1001}": "tiny.steps: trpo shares a batch of 1001 steps among 8 envs: make it a multiple",
+        "trpo: {gamma: 99}": "tiny.methods.trpo.gamma: 99 is out of range: give a number from 0 to 1",
+        "trpo: {published: TPRO}": "tiny.methods.trpo.published: published is a name of PPO Figure 3: .*TRPO",
         "trpo: {batch: 0}": "tiny.methods.trpo.batch: 0 is too small",
         "trpo: {normalize_obs: 1}": "tiny.methods.trpo.normalize_obs: must be true or false",
         "trpo: {log_std: froze}": "tiny.methods.trpo.log_std: 'froze' is unknown; did you mean 'frozen'?",
@@ -185,8 +195,11 @@ def test_every_option_of_a_method_is_in_its_key():
 
 
 def test_environment_yml_takes_its_pins_from_the_lock():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     conda = yaml.safe_load((ROOT / "environment.yml").read_text())
     assert {"pip": ["-r requirements.lock"]} in conda["dependencies"]
+    (python,) = [d.removeprefix("python=") for d in conda["dependencies"] if str(d).startswith("python=")]
+    assert project["requires-python"] == f">={python}"
     pins = dict(line.split("==") for line in (ROOT / "requirements.lock").read_text().splitlines() if "==" in line)
     assert pins["torch"] == "2.13.0"
     assert pins["gymnasium"].startswith("1.4.")
