@@ -17,6 +17,8 @@ rule tables:
     output:
         curves="results/{study}/tables/curves.parquet",
         scores="results/{study}/tables/scores.csv",
+    params:
+        python=PYTHON,
     log:
         "logs/{study}/tables.log",
     conda:
@@ -24,7 +26,7 @@ rule tables:
     message:
         "tables of {wildcards.study}"
     shell:
-        "exec {PYTHON:q} -m analysis.tables {wildcards.study} > {log:q} 2>&1"
+        "exec {params.python:q} -m analysis.tables {wildcards.study} > {log:q} 2>&1"
 
 
 rule curves:
@@ -37,6 +39,8 @@ rule curves:
     output:
         "results/{study}/figures/curves.png",
         "results/{study}/figures/curves.svg",
+    params:
+        python=PYTHON,
     log:
         "logs/{study}/curves.log",
     conda:
@@ -44,4 +48,4 @@ rule curves:
     message:
         "learning curves of {wildcards.study}"
     shell:
-        "exec {PYTHON:q} -m analysis.curves {wildcards.study} > {log:q} 2>&1"
+        "exec {params.python:q} -m analysis.curves {wildcards.study} > {log:q} 2>&1"

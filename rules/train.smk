@@ -19,8 +19,9 @@ rule train:
     resources:
         mem_mb=600,
     params:
+        python=PYTHON,
         arguments=train_arguments,
     message:
         "train {wildcards.algo} on {wildcards.task}, seed {wildcards.seed}"
     shell:
-        "exec {PYTHON:q} -m core.train {params.arguments} > {log:q} 2>&1"
+        "exec {params.python:q} -m core.train {params.arguments} > {log:q} 2>&1"
