@@ -17,12 +17,12 @@ rule tables:
     output:
         curves="results/{study}/tables/curves.parquet",
         scores="results/{study}/tables/scores.csv",
-    params:
-        python=PYTHON,
     log:
         "logs/{study}/tables.log",
     conda:
         "../environment.yml"
+    params:
+        python=PYTHON,
     message:
         "tables of {wildcards.study}"
     shell:
@@ -39,12 +39,12 @@ rule curves:
     output:
         "results/{study}/figures/curves.png",
         "results/{study}/figures/curves.svg",
-    params:
-        python=PYTHON,
     log:
         "logs/{study}/curves.log",
     conda:
         "../environment.yml"
+    params:
+        python=PYTHON,
     message:
         "learning curves of {wildcards.study}"
     shell:
