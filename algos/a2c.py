@@ -1,0 +1,47 @@
+"""Synchronous advantage actor-critic (Mnih et al. 2016, arXiv 1602.01783, Algorithm S3, without the asynchrony).
+
+    for k = 0, 1, …
+        take n steps in each environment with π_θ
+        R_t = r_t + γ r_{t+1} + … + γᵐ V_φ(s_{t+m});   A = R − V_φ
+        one RMSprop step of θ, φ on  −mean[ log π_θ(a|s) A ] − c_H H(π_θ) + c_V mean[ (V_φ − R)² ],  its norm clipped
+        (θ ← θ − α g / rms)
+
+The settings of PPO Figure 3 are lost: an author wrote that its runs came from an unreleased branch (Baselines issue
+125). These are the library defaults of Baselines (ea25b9e), made for Atari, with a constant step size.
+"""
+
+from dataclasses import dataclass
+
+from core.objective import diagnose
+from core.optimise import gradient
+from core.policy import entropy, logp
+from core.rmsprop import RMSprop, clip_norm
+
+
+@dataclass(frozen=True)
+class Config:
+    batch: int = 40  #: 5 steps in each of the run's 8 environments (Baselines, nsteps)
+    gamma: float = 0.99  #: discount (Baselines)
+    lam: float = 1.0  #: 1: plain n-step returns (A3C paper)
+    step_size: float = 7e-4  #: α (Baselines, where it is annealed to 0)
+    entropy: float = 0.01  #: c_H (Baselines)
+    value_weight: float = 0.5  #: c_V (Baselines)
+    max_norm: float = 0.5  #: of the joint gradient (Baselines)
+    decay: float = 0.99  #: of RMSprop's mean square (Baselines)
+    eps: float = 1e-5  #: of RMSprop (Baselines)
+
+
+def init(agent, cfg):
+    return {name: RMSprop(vector, cfg.decay, cfg.eps) for name, vector in (("theta", agent.theta), ("phi", agent.phi))}
+
+
+def update(agent, batch, cfg, state):
+    def loss(theta, phi):
+        dist = agent.policy.dist(theta, batch.obs)
+        surr = (logp(dist, batch.act) * batch.adv).mean() + cfg.entropy * entropy(dist)
+        return -surr + cfg.value_weight * ((agent.value(phi, batch.obs) - batch.ret) ** 2).mean()
+
+    grads = clip_norm(gradient(loss, (agent.theta, agent.phi)), cfg.max_norm)
+    for name, vector, grad in zip(("theta", "phi"), (agent.theta, agent.phi), grads, strict=True):
+        state[name].descend(vector, grad, cfg.step_size)
+    return diagnose(agent, batch, batch.adv) | {"step_size": cfg.step_size}

@@ -1,0 +1,79 @@
+"""A2C with a trust region: "A2C + Trust Region" of PPO Figure 3, by the construction it cites (ACER, Wang et al. 2016,
+arXiv 1611.01224, section 3.3).
+
+    for k = 0, 1, …
+        take n steps in each environment with π_θ;  A as in a2c
+        with f = (mean, log-std), the statistics of π_θ at each state, and π_avg the average policy:
+            g = ∇_f ( log π(a|s) A + c_H H )           k = ∇_f KL(π_avg ‖ π)
+            z = g − max(0, (kᵀg − δ) / ‖k‖²) k         the nearest to g that has kᵀz ≤ δ (eq. 12)
+        θ ← RMSprop step along mean[ (∂f/∂θ)ᵀ z ];  φ as in a2c
+        θ_avg ← decay θ_avg + (1 − decay) θ
+
+The settings of Figure 3 are not published. Those of the trust region are the ACER defaults of Baselines
+(ea25b9e), all others those of ``a2c``.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from core.objective import diagnose
+from core.optimise import gradient
+from core.policy import Gaussian, kl
+from core.rmsprop import RMSprop, clip_norm
+
+
+@dataclass(frozen=True)
+class Config:
+    batch: int = 40  #: 5 steps in each of the run's 8 environments (Baselines, nsteps)
+    gamma: float = 0.99  #: discount (Baselines)
+    lam: float = 1.0  #: 1: plain n-step returns (A3C paper)
+    delta: float = 1.0  #: δ, the bound on kᵀz (Baselines, ACER)
+    average_decay: float = 0.99  #: of the average policy (Baselines, ACER)
+    step_size: float = 7e-4  #: α (Baselines, where it is annealed to 0)
+    entropy: float = 0.01  #: c_H (Baselines)
+    value_weight: float = 0.5  #: c_V (Baselines)
+    max_norm: float = 0.5  #: of the joint gradient (Baselines)
+    decay: float = 0.99  #: of RMSprop's mean square (Baselines)
+    eps: float = 1e-5  #: of RMSprop (Baselines)
+
+
+def init(agent, cfg):
+    moments = {n: RMSprop(v, cfg.decay, cfg.eps) for n, v in (("theta", agent.theta), ("phi", agent.phi))}
+    return moments | {"average": agent.theta.clone()}
+
+
+def project(g, k, delta):
+    """The row nearest to each row of ``g`` (N × D) with kᵀz ≤ ``delta``: argmin ½‖g − z‖², in closed form."""
+    excess = ((k * g).sum(-1, keepdim=True) - delta).clamp(min=0)
+    return g - excess / (k * k).sum(-1, keepdim=True).clamp(min=1e-10) * k
+
+
+def policy_gradient(agent, batch, cfg, average):
+    """∇θ of the objective, through the projected gradient by the policy's statistics."""
+    theta = agent.theta.detach().requires_grad_()
+    mean, log_std = agent.policy.dist(theta, batch.obs)
+    f = torch.cat([mean, log_std.expand_as(mean)], dim=-1)
+    leaf = f.detach().requires_grad_()
+    now = Gaussian(*leaf.chunk(2, dim=-1))
+    with torch.no_grad():
+        before = agent.policy.dist(average, batch.obs)
+    z = (batch.act - now.mean) * torch.exp(-now.log_std)
+    logp = (-0.5 * z * z - now.log_std).sum(-1)  # here each row has its own log-std; a constant is left out
+    objective = logp * batch.adv + cfg.entropy * now.log_std.sum(-1)
+    (g,) = torch.autograd.grad(objective.sum(), leaf)
+    (k,) = torch.autograd.grad(kl(before, now).sum(), leaf)
+    (grad,) = torch.autograd.grad(f, theta, project(g, k, cfg.delta) / len(f))
+    return grad
+
+
+def update(agent, batch, cfg, state):
+    def value_loss(phi):
+        return cfg.value_weight * ((agent.value(phi, batch.obs) - batch.ret) ** 2).mean()
+
+    (g_value,) = gradient(value_loss, (agent.phi,))
+    grads = clip_norm((-policy_gradient(agent, batch, cfg, state["average"]), g_value), cfg.max_norm)
+    for name, vector, grad in zip(("theta", "phi"), (agent.theta, agent.phi), grads, strict=True):
+        state[name].descend(vector, grad, cfg.step_size)
+    state["average"].lerp_(agent.theta, 1 - cfg.average_decay)
+    return diagnose(agent, batch, batch.adv) | {"step_size": cfg.step_size}

@@ -1,0 +1,60 @@
+"""Policy gradient whose step size follows the KL it makes: "Vanilla PG, Adaptive" of PPO Figure 3.
+
+    for k = 0, 1, …
+        sample trajectories with π_θ; A = GAE(V_φ)
+        ĝ = mean[ ∇log π_θ(a|s) · A ]
+        θ ← Adam step of size α along ĝ
+        d = mean KL(π_old ‖ π_θ);  if d > 2 target: α ← α/1.5;  if d < target/2: α ← 1.5 α
+        fit V_φ
+
+The rule and its numbers: CS294 (spring 2017) homework 4, which the PPO paper (arXiv 1707.06347, footnote 3)
+names as its source; its settings are for Pendulum only, and those of Figure 3 are not published. So target and
+first step are the homework's, while batch, discount and λ are the PPO paper's for MuJoCo, and the value fit is
+that of Baselines in 2017.
+"""
+
+from dataclasses import dataclass
+
+from core.normalise import standardise
+from core.objective import diagnose
+from core.optimise import Adam, gradient
+from core.value import fit_value
+
+
+@dataclass(frozen=True)
+class Config:
+    batch: int = 2048  #: steps per update (PPO paper, Table 3; the homework: 2500 on Pendulum)
+    gamma: float = 0.99  #: discount (PPO paper, Table 3)
+    lam: float = 0.95  #: λ of GAE (PPO paper, Table 3)
+    target: float = 2e-3  #: the KL wanted of an update (CS294 homework 4)
+    step_size: float = 1e-3  #: α at the start (CS294 homework 4)
+    value_epochs: int = 5  #: passes over the batch (Baselines 2017, vf_iters)
+    value_minibatch: int = 64  #: (Baselines 2017)
+    value_step: float = 1e-3  #: Adam step size of φ (Baselines 2017)
+
+
+def init(agent, cfg):
+    return {"adam": Adam(agent.theta), "value_adam": Adam(agent.phi), "step_size": cfg.step_size}
+
+
+def adapt(step_size, d, target):
+    """α for the next batch, after one that moved the policy by a mean KL of ``d``."""
+    if d > 2 * target:
+        return step_size / 1.5
+    if d < target / 2:
+        return step_size * 1.5
+    return step_size
+
+
+def update(agent, batch, cfg, state):
+    adv, step_size = standardise(batch.adv), state["step_size"]
+
+    def objective(theta):
+        return (agent.policy.logp(theta, batch.obs, batch.act) * adv).mean()
+
+    (g,) = gradient(objective, (agent.theta,))
+    state["adam"].descend(agent.theta, -g, step_size)
+    fit_value(agent, batch, cfg, state["value_adam"])
+    stats = diagnose(agent, batch, adv)
+    state["step_size"] = adapt(step_size, stats["kl"], cfg.target)
+    return stats | {"step_size": step_size}

@@ -1,0 +1,63 @@
+"""TRPO without the constraint: a KL penalty with a fixed weight (lecture 1, "TRPO", the unconstrained form).
+
+    for k = 0, 1, …
+        sample trajectories with π_θ; A = GAE(V_φ)
+        maximise L(θ) − β mean KL(π_old ‖ π_θ), to first order in L and second in the KL:
+            g = ∇L, F = ∇² mean KL at θ_old;   Δ = F⁻¹ g / β by conjugate gradients
+        for j = 0 … L:  θ ← θ_old + shrinkʲ Δ;  stop if L − β KL is no worse than at θ_old
+        if none passed:  θ ← θ_old
+        fit V_φ
+
+Schulman et al. 2015 (arXiv 1502.05477), section 4: theory gives the penalised form, but no β fits every task,
+which is why TRPO has a constraint. With β = sqrt(gᵀF⁻¹g / 2δ) the two steps are one; here β stays. No value of
+β is published; the other settings are those of ``trpo``.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from core.natural import conjugate_gradient, fisher, line_search
+from core.normalise import standardise
+from core.objective import diagnose, mean_kl, surrogate
+from core.optimise import Adam, gradient
+from core.value import fit_value
+
+
+@dataclass(frozen=True)
+class Config:
+    batch: int = 1024  #: steps per update (Baselines 2017)
+    gamma: float = 0.99  #: discount (Baselines 2017)
+    lam: float = 0.98  #: λ of GAE (Baselines 2017)
+    beta: float = 3.0  #: β, the weight of the KL (chosen here; the best fixed β of PPO's Table 1)
+    cg_iterations: int = 10  #: F x = g is solved, F never inverted (Baselines 2017)
+    damping: float = 0.1  #: added to F's diagonal (Baselines 2017)
+    fisher_every: int = 5  #: F is averaged over every n-th observation (Baselines 2017)
+    shrink: float = 0.5  #: factor of the line search (Baselines 2017)
+    tries: int = 10  #: candidates of the line search (Baselines 2017)
+    value_epochs: int = 5  #: passes over the batch (Baselines 2017, vf_iters)
+    value_minibatch: int = 64  #: (Baselines 2017)
+    value_step: float = 1e-3  #: Adam step size of φ (Baselines 2017)
+
+
+def init(agent, cfg):
+    return {"value_adam": Adam(agent.phi)}
+
+
+def update(agent, batch, cfg, state):
+    adv = standardise(batch.adv)
+    surr, kl = surrogate(agent, batch, adv), mean_kl(agent, batch)
+    (g,) = gradient(surr, (agent.theta,))
+    F = fisher(agent, batch.obs[:: cfg.fisher_every], cfg.damping)
+    step = conjugate_gradient(F, g, cfg.cg_iterations) / cfg.beta
+    with torch.no_grad():
+        before = surr(agent.theta)
+
+        def evaluate(new):
+            far = kl(new)
+            return surr(new) - before - cfg.beta * far, far
+
+        theta, backtracks, accepted = line_search(evaluate, agent.theta, step, float("inf"), cfg.shrink, cfg.tries)
+    agent.theta.copy_(theta)
+    fit_value(agent, batch, cfg, state["value_adam"])
+    return diagnose(agent, batch, adv) | {"backtracks": backtracks, "accepted": accepted, "beta": cfg.beta}
