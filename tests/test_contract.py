@@ -18,8 +18,9 @@ from core.run import Common, Run
 BUDGET = 1200
 #: Small batches, so that a short run has several updates.
 SMALL = {"batch": 256, "envs": 4}
-#: Where the published step is too small for a toy: what the learning test uses instead.
-TOY = {"pg": {"step_size": 0.01}}
+#: Where the published settings are too slow for a toy: what the learning test uses instead.
+A2C = {"batch": 40, "step_size": 0.003}
+TOY = {"pg": {"step_size": 0.01}, "a2c": A2C, "a2c_trust_region": A2C}
 
 
 class Target(gymnasium.Env):
@@ -74,7 +75,7 @@ def test_a_run_spends_its_budget_exactly_and_reports_every_update(algo):
     assert len(run.updates) >= 3
     assert all(row.keys() == run.updates[0].keys() for row in run.updates)
     assert {"iteration", "step", "kl", "entropy"} <= run.updates[0].keys()
-    assert all(0 <= row["kl"] < 1 for row in run.updates)
+    assert all(-1e-6 < row["kl"] < 1 for row in run.updates), "never negative, but for rounding"
     assert [row["step"] for row in run.updates] == sorted({row["step"] for row in run.updates})
 
 
