@@ -25,6 +25,7 @@ from core.plan import Study
 
 COLUMNS = 4
 RESAMPLES = 1000
+LEGEND = {"loc": "lower left", "frameon": False, "fontsize": 8}
 
 
 def interval(values: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -58,7 +59,7 @@ def draw(study: Study, curves: pd.DataFrame, scores: pd.DataFrame) -> plt.Figure
     figure = plt.figure(figsize=(width, sum(heights)), layout="constrained")
     top, middle, bottom = figure.subfigures(3, 1, height_ratios=heights)
     top.text(0.01, 1 - 0.18 / heights[0], study.title, fontsize=11, weight="bold", va="center")
-    top.legend(handles=handles, loc="lower left", ncols=legend_columns, frameon=False, fontsize=8)
+    top.legend(handles=handles, ncols=legend_columns, **LEGEND)
     bottom.text(0.01, 0.95, caption, fontsize=7, color="0.3", va="top")
     axes = middle.subplots(rows, columns, squeeze=False)
     for axis, task in zip(axes.flat, study.tasks, strict=False):
@@ -112,14 +113,14 @@ def _legend(study: Study, scores: pd.DataFrame, colour: dict, paper: bool) -> li
 
 
 def _legend_columns(handles: list[Line2D], width: float) -> int:
-    """As many as fit in a row; a label takes about 0.07 inch a letter and 0.55 inch for its line and gap."""
-    for columns in range(len(handles), 1, -1):
-        # Matplotlib fills columns from the top, and each is as wide as its longest label.
-        rows = -(-len(handles) // columns)
-        groups = [handles[i : i + rows] for i in range(0, len(handles), rows)]
-        if sum(0.55 + 0.07 * max(len(h.get_label()) for h in group) for group in groups) < width:
-            return columns
-    return 1
+    """As many columns as fit into ``width`` inches, measured on a figure of its own."""
+    figure = plt.figure(figsize=(width, 1))
+    for columns in range(len(handles), 0, -1):
+        legend = figure.legend(handles=handles, ncols=columns, **LEGEND)
+        if legend.get_window_extent().width < (width - 0.2) * figure.dpi:
+            break
+    plt.close(figure)
+    return columns
 
 
 def _caption(study: Study, paper: bool, width: float) -> str:
@@ -131,7 +132,7 @@ def _caption(study: Study, paper: bool, width: float) -> str:
     )
     if paper:
         text += " Dashed: PPO paper (arXiv 1707.06347) Figure 3, on the -v1 versions of the tasks."
-    return textwrap.fill(text, int(19 * width))
+    return textwrap.fill(text, int(16 * width))
 
 
 def make(study: Study) -> None:

@@ -5,7 +5,12 @@ out: results/<study>/tables/, results/<study>/figures/
 """
 
 # What every analysis module reads or executes beside its own.
-PLANNING = ["envs.yaml", "studies.yaml", "analysis/study.py", "core/plan.py", "core/options.py", "core/key.py"]
+PLANNING = [
+    "envs.yaml",
+    "studies.yaml",
+    "analysis/study.py",
+    *(f"core/{name}.py" for name in ("errors", "key", "options", "plan")),
+]
 
 
 rule tables:

@@ -17,13 +17,12 @@ try:
     STUDIES = load_studies(ROOT)
     # Who asks for a key. Of two studies that name the same cell either may answer: it is trained once.
     ASKED_BY = {(c.method.algo, c.task, c.key): (s.name, c.method.name) for s in STUDIES.values() for c in s.cells}
-except UsageError as error:
+    for _study in STUDIES.values():
+        write_manifest(_study, ROOT)
+except (UsageError, OSError) as error:
     sys.exit(f"error: {error}")  # one line; a WorkflowError would add where in this file it was raised
 
 DEFAULT_STUDY = "figure3" if "figure3" in STUDIES else next(iter(STUDIES))
-
-for _study in STUDIES.values():
-    write_manifest(_study, ROOT)
 
 PYTHON = sys.executable  # the jobs' Python is this one, whatever PATH says
 RUN = "results/runs/{algo}/{task}/{key}/seed{seed}"

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import shutil
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -146,6 +147,21 @@ def test_a_figure_has_a_panel_a_task_every_method_and_a_caption(quick):
     for axis in panels:
         assert len([line for line in axis.lines if line.get_linestyle() == "-"]) == 5 * (1 + 2)
         assert len([line for line in axis.lines if line.get_linestyle() != "-"]) == 2
+
+
+def test_no_word_of_a_large_figure_is_cut(quick):
+    envs = read_config(ROOT / "envs.yaml")
+    long = {f"m{i}": {"algo": "trpo", "label": f"a label of some length {i}", "published": "TRPO"} for i in range(11)}
+    entry = {"tasks": list(envs)[:7], "seeds": 1, "steps": 1_000_000, "methods": long}
+    for study in (quick, make_study("large", entry, envs)):
+        figure = draw(study, *tables(study))
+        figure.draw_without_rendering()
+        whole = figure.bbox
+        for text in figure.findobj(plt.Text):
+            box = text.get_window_extent()
+            if text.get_text() and text.get_visible() and text.axes is None:
+                assert whole.x0 <= box.x0 <= box.x1 <= whole.x1, text.get_text()
+                assert whole.y0 <= box.y0 <= box.y1 <= whole.y1, text.get_text()
 
 
 def test_diverged_runs_are_counted_in_the_legend_and_marked_in_the_panel(quick):

@@ -100,14 +100,33 @@ def test_a_run_draws_from_no_global_generator(algo):
     assert torch.equal(torch.get_rng_state(), before[1])
 
 
-@every_algorithm
-def test_it_learns_a_small_task(algo):
-    options = defaults(algo, **{"batch": 512, **TOY.get(algo, {})})
-    run = finish(Run(algo, "Target-v0", options, 30_000, seed=0))
+def learned(algo, **options):
+    """Returns of the episodes on the toy task, first and last."""
+    run = finish(Run(algo, "Target-v0", defaults(algo, **{"batch": 512, **options}), 30_000, seed=0))
     returns = pd.Series([episode.ret for episode in run.envs.episodes])
     # With the untrained mean of 0 and noise of 1 an episode is worth −10 (1 + 1/3); a learned mean alone gives −10.
     assert returns.head(50).mean() == pytest.approx(-13.3, abs=1.5)
-    assert returns.tail(200).mean() > -5.0
+    return returns.tail(200).mean()
+
+
+@every_algorithm
+def test_it_learns_a_small_task(algo):
+    assert learned(algo, **TOY.get(algo, {})) > -5.0
+
+
+@pytest.mark.parametrize(
+    ("algo", "options", "at_least"),
+    [
+        ("pg", {"critic": False, "step_size": 0.01}, -5.0),
+        ("pg", {"optimiser": "plain", "step_size": 0.1}, -5.0),
+        ("ppo_kl", {"adaptive": False, "beta": 3.0}, -5.0),
+        ("ppo_clip", {"normalize_obs": False, "clip_actions": True, "time_limit": "terminate"}, -5.0),
+        ("trpo", {"log_std": "frozen"}, -10.5),
+    ],
+    ids=["REINFORCE", "plain step", "fixed beta", "other conventions", "frozen log-std"],
+)
+def test_its_options_learn_too(algo, options, at_least):
+    assert learned(algo, **options) > at_least
 
 
 @every_algorithm
