@@ -12,10 +12,11 @@ import torch
 
 from core.files import write_run
 from core.options import UsageError, algorithms, option_fields
-from core.plan import FILES, Cell, Method, override
+from core.plan import FILES, ROOT, Cell, Method, override, read_config
 from core.run import Common, Run
 
 BUDGET = 1200
+TASKS = read_config(ROOT / "envs.yaml")
 #: Small batches, so that a short run has several updates.
 SMALL = {"batch": 256, "envs": 4}
 #: Where the published settings are too slow for a toy: what the learning test uses instead.
@@ -105,7 +106,7 @@ def learned(algo, **options):
     run = finish(Run(algo, "Target-v0", defaults(algo, **{"batch": 512, **options}), 30_000, seed=0))
     returns = pd.Series([episode.ret for episode in run.envs.episodes])
     # With the untrained mean of 0 and noise of 1 an episode is worth −10 (1 + 1/3); a learned mean alone gives −10.
-    assert returns.head(50).mean() == pytest.approx(-13.3, abs=1.5)
+    assert returns.head(50).mean() == pytest.approx(-13.3, abs=2.0)
     return returns.tail(200).mean()
 
 
@@ -152,6 +153,14 @@ def test_the_modules_docstring_shows_the_algorithm_and_its_source(algo):
     doc = importlib.import_module(f"algos.{algo}").__doc__
     assert "←" in doc, "pseudocode"
     assert any(year in doc for year in map(str, range(1980, 2030))), "a reference"
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_of_envs_yaml_can_be_trained_on(task):
+    run = finish(Run("npg", TASKS[task]["id"], defaults("npg", batch=128), 300, seed=0))
+    assert run.status == "finished"
+    assert len(run.updates) == 2
+    assert run.envs.steps == 300
 
 
 def test_a_nan_reward_ends_the_run_as_diverged_with_its_rows_kept(monkeypatch, tmp_path):
