@@ -1,5 +1,6 @@
 """The workflow, by running Snakemake on a small study in a copy of the project."""
 
+import hashlib
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from core.plan import FILES as RUN_FILES
 from core.plan import ROOT
 
 pytestmark = pytest.mark.workflow
@@ -117,10 +119,13 @@ def checkout(request, tmp_path):
 def test_the_study_makes_every_file_it_promises(finished):
     runs = sorted(finished.glob("results/runs/*/*/*/*"))
     assert [run.relative_to(finished).parts[2] for run in runs] == ["npg", "ppo_clip", "trpo"]
+    assert all({path.name for path in run.iterdir()} == set(RUN_FILES) for run in runs)
     for run in runs:
-        assert {p.name for p in run.iterdir()} == {
-            "episodes.parquet", "updates.parquet", "policy.safetensors", "run.json",
-        }  # fmt: skip
+        record = json.loads((run / "run.json").read_text())
+        assert (record["status"], record["threads"], record["key"]) == ("finished", 1, run.parent.name)
+        assert record["peak_memory_mb"] < 500
+        for name, digest in record["digests"].items():
+            assert hashlib.sha256((run / name).read_bytes()).hexdigest() == digest
     scores = pd.read_csv(finished / "results/tiny/tables/scores.csv")
     assert list(scores.columns) == ["task", "method", "seed", "score", "status"]
     assert list(scores["method"]) == ["npg", "trpo", "ppo_clip"]
