@@ -4,8 +4,8 @@
 #     snakemake --cores 16 quick      another study, by its name
 #     snakemake -n                    what would be trained
 #
-# studies.yaml → one training job per method × task × seed → tables → figures. A run lies under the content key of all that
-# decides it (core/key.py), so what exists is valid, and an edit re-runs exactly what it touches.
+# studies.yaml → one training job per method × task × seed → tables → figures. A run lies under the content key of its
+# code, task, options and budget (core/key.py), so what exists is valid, and an edit re-runs exactly what it touches.
 
 from snakemake.utils import min_version
 

@@ -61,20 +61,20 @@ def _digest(algo: str, root: Path) -> str:
 
 
 def closure(entries: list[Path], root: Path = ROOT) -> list[Path]:
-    """The given files and all that they import from the project's packages, sorted."""
+    """The given files and all that they import from the project, sorted."""
     found, todo = set(), list(entries)
     while todo:
         path = todo.pop()
         if path not in found:
             found.add(path)
-            todo += imports(path.read_bytes(), root)
+            todo += imports(path, root)
     return sorted(found)
 
 
-def imports(source: bytes, root: Path = ROOT) -> list[Path]:
+def imports(path: Path, root: Path = ROOT) -> list[Path]:
     """Files of the project that a module names in its import statements. Raises UsageError for relative ones."""
     try:
-        tree = ast.parse(source)
+        tree = ast.parse(path.read_bytes())
     except SyntaxError:
         return []  # it is in the closure itself, whose digest reports it
     names = []
@@ -83,7 +83,8 @@ def imports(source: bytes, root: Path = ROOT) -> list[Path]:
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             if node.level:
-                raise UsageError(f"line {node.lineno}: write imports in full (from core.x import y), not relative")
+                where = f"{path.relative_to(root).as_posix()}: line {node.lineno}"
+                raise UsageError(f"{where}: write imports in full (from core.x import y), not relative")
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return [path for name in names if (path := root.joinpath(*name.split(".")).with_suffix(".py")).is_file()]
 

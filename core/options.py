@@ -16,7 +16,7 @@ from core.errors import UsageError
 from core.key import ROOT
 
 #: Options that are shares of something, in any algorithm.
-FRACTIONS = ("gamma", "lam", "shrink")
+FRACTIONS = ("gamma", "lam", "shrink", "decay", "average_decay")
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """A2C, its trust region, and the rules of the adaptive and the penalised methods, against closed forms."""
 
-import copy
 import math
 
 import numpy as np
 import pytest
 import scipy.optimize
 import torch
+from one_update import run
 
 from algos import a2c, a2c_trust_region, pg_adaptive, trpo_penalty
 from core.natural import fisher
@@ -14,14 +14,6 @@ from core.objective import mean_kl, surrogate
 from core.optimise import gradient
 from core.policy import kl
 from core.rmsprop import RMSprop, clip_norm
-
-
-def step(module, agent, batch, state=None, **options):
-    """A copy of the agent after one update; the row; the state."""
-    agent, cfg = copy.deepcopy(agent), module.Config(**options)
-    state = module.init(agent, cfg) if state is None else state
-    return agent, module.update(agent, batch, cfg, state), state
-
 
 # RMSprop and the norm
 
@@ -59,7 +51,7 @@ def test_a2cs_step_is_the_gradient_of_its_loss(learner):
         gain = (normal.log_prob(batch.act).sum(-1) * batch.adv).mean() + 0.3 * normal.entropy().sum(-1).mean()
         return -gain + 0.7 * torch.nn.functional.mse_loss(agent.value(phi, batch.obs), batch.ret)
 
-    after, _, _ = step(a2c, agent, batch, max_norm=1e9, entropy=0.3, value_weight=0.7)
+    after, _, _ = run(a2c, agent, batch, max_norm=1e9, entropy=0.3, value_weight=0.7)
     for before, moved, grad in zip(
         (agent.theta, agent.phi), (after.theta, after.phi), gradient(loss, (agent.theta, agent.phi)), strict=True
     ):
@@ -91,20 +83,20 @@ def test_the_projection_solves_acers_quadratic_programme(delta):
 def test_without_a_bound_the_trust_region_is_a2c(learner):
     agent, batch = learner()
     far = agent.theta + 0.3
-    plain, _, _ = step(a2c, agent, batch)
+    plain, _, _ = run(a2c, agent, batch)
     state = a2c_trust_region.init(agent, a2c_trust_region.Config()) | {"average": far}
-    free, _, _ = step(a2c_trust_region, agent, batch, state, delta=1e9)
+    free, _, _ = run(a2c_trust_region, agent, batch, state, delta=1e9)
     torch.testing.assert_close(free.theta, plain.theta, rtol=1e-5, atol=1e-7)
     torch.testing.assert_close(free.phi, plain.phi)
     state = a2c_trust_region.init(agent, a2c_trust_region.Config()) | {"average": far}
-    bound, _, _ = step(a2c_trust_region, agent, batch, state, delta=0.0)
+    bound, _, _ = run(a2c_trust_region, agent, batch, state, delta=0.0)
     assert (bound.theta - plain.theta).abs().max() > 1e-5
 
 
 def test_at_the_average_policy_nothing_is_bound(learner):
     agent, batch = learner()
-    plain, _, _ = step(a2c, agent, batch)
-    same, _, state = step(a2c_trust_region, agent, batch, delta=0.0)
+    plain, _, _ = run(a2c, agent, batch)
+    same, _, state = run(a2c_trust_region, agent, batch, delta=0.0)
     torch.testing.assert_close(same.theta, plain.theta, rtol=1e-5, atol=1e-7)
     # … and the average follows by its decay.
     torch.testing.assert_close(state["average"], agent.theta + 0.01 * (same.theta - agent.theta))
@@ -137,7 +129,7 @@ def test_the_step_size_follows_the_rule_at_both_thresholds(d, factor):
 @pytest.mark.parametrize(("step_size", "factor"), [(1e-6, 1.5), (0.05, 1 / 1.5)])
 def test_an_update_uses_the_step_it_has_and_adapts_the_next(learner, step_size, factor):
     agent, batch = learner()
-    _, row, state = step(pg_adaptive, agent, batch, step_size=step_size, value_minibatch=200)
+    _, row, state = run(pg_adaptive, agent, batch, step_size=step_size, value_minibatch=200)
     assert row["step_size"] == step_size
     assert (row["kl"] > 4e-3) if factor < 1 else (row["kl"] < 1e-3)
     assert state["step_size"] == pytest.approx(step_size * factor)
@@ -149,7 +141,7 @@ def test_an_update_uses_the_step_it_has_and_adapts_the_next(learner, step_size, 
 def test_the_penalised_step_maximises_the_model(learner):
     agent, batch = learner()
     options = {"beta": 50.0, "cg_iterations": 200, "fisher_every": 1, "damping": 0.1, "value_epochs": 1}
-    after, row, _ = step(trpo_penalty, agent, batch, **options)
+    after, row, _ = run(trpo_penalty, agent, batch, **options)
     assert row["backtracks"] == 0
     adv = (batch.adv - batch.adv.mean()) / batch.adv.std(correction=0)
     (g,) = gradient(surrogate(agent, batch, adv), (agent.theta,))
@@ -160,11 +152,11 @@ def test_the_penalised_step_maximises_the_model(learner):
 def test_a_step_is_taken_only_if_the_penalised_objective_is_no_worse(learner):
     agent, batch = learner()
     adv = (batch.adv - batch.adv.mean()) / batch.adv.std(correction=0)
-    after, row, _ = step(trpo_penalty, agent, batch, beta=0.05, value_epochs=1)
+    after, row, _ = run(trpo_penalty, agent, batch, beta=0.05, value_epochs=1)
     assert row["accepted"]
     assert row["backtracks"] > 0
     gain = surrogate(agent, batch, adv)(after.theta) - surrogate(agent, batch, adv)(agent.theta)
     assert gain >= 0.05 * mean_kl(agent, batch)(after.theta)
-    stuck, row, _ = step(trpo_penalty, agent, batch, beta=1e-6, tries=1, value_epochs=1)
+    stuck, row, _ = run(trpo_penalty, agent, batch, beta=1e-6, tries=1, value_epochs=1)
     assert not row["accepted"]
     assert torch.equal(stuck.theta, agent.theta)

@@ -3,6 +3,7 @@ import math
 
 import pytest
 import torch
+from one_update import run
 from torch.distributions import Independent, Normal, kl_divergence
 
 from algos import npg, pg, ppo_clip, ppo_kl, trpo
@@ -39,13 +40,6 @@ def policy_gradient(agent, batch):
     """The gradient of mean[ log π · A ] at θ."""
     adv = standard(batch.adv)
     return slope(lambda theta: (new_policy(agent, batch, theta).log_prob(batch.act) * adv).mean(), agent.theta)
-
-
-def run(module, agent, batch, state=None, **options):
-    """One update of a copy of the agent: the copy, its row of numbers, its state."""
-    agent, cfg = copy.deepcopy(agent), module.Config(**options)
-    state = module.init(agent, cfg) if state is None else state
-    return agent, module.update(agent, batch, cfg, state), state
 
 
 def close(a, b, rtol, atol=0.0):

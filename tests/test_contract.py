@@ -28,7 +28,7 @@ class Target(gymnasium.Env):
     """Reward −(a − s)² for a state s drawn anew at each step: the best mean action is the state itself."""
 
     observation_space = gymnasium.spaces.Box(-1.0, 1.0, (1,))
-    action_space = gymnasium.spaces.Box(-2.0, 2.0, (1,))
+    action_space = gymnasium.spaces.Box(-4.0, 4.0, (1,))  # beyond the untrained noise: clipping changes no score
 
     def _observe(self):
         self.state = self.np_random.uniform(-1, 1, 1)
@@ -106,7 +106,7 @@ def learned(algo, **options):
     run = finish(Run(algo, "Target-v0", defaults(algo, **{"batch": 512, **options}), 30_000, seed=0))
     returns = pd.Series([episode.ret for episode in run.envs.episodes])
     # With the untrained mean of 0 and noise of 1 an episode is worth −10 (1 + 1/3); a learned mean alone gives −10.
-    assert returns.head(50).mean() == pytest.approx(-13.3, abs=2.0)
+    assert returns.head(50).mean() == pytest.approx(-13.3, abs=1.5)
     return returns.tail(200).mean()
 
 
