@@ -32,7 +32,7 @@ class Config:
 
 
 def init(agent, cfg):
-    return {name: RMSprop(vector, cfg.decay, cfg.eps) for name, vector in (("theta", agent.theta), ("phi", agent.phi))}
+    return {"theta": RMSprop(agent.theta, cfg.decay, cfg.eps), "phi": RMSprop(agent.phi, cfg.decay, cfg.eps)}
 
 
 def update(agent, batch, cfg, state):
@@ -41,7 +41,7 @@ def update(agent, batch, cfg, state):
         surr = (logp(dist, batch.act) * batch.adv).mean() + cfg.entropy * entropy(dist)
         return -surr + cfg.value_weight * ((agent.value(phi, batch.obs) - batch.ret) ** 2).mean()
 
-    grads = clip_norm(gradient(loss, (agent.theta, agent.phi)), cfg.max_norm)
-    for name, vector, grad in zip(("theta", "phi"), (agent.theta, agent.phi), grads, strict=True):
-        state[name].descend(vector, grad, cfg.step_size)
+    g_theta, g_phi = clip_norm(gradient(loss, (agent.theta, agent.phi)), cfg.max_norm)
+    state["theta"].descend(agent.theta, g_theta, cfg.step_size)
+    state["phi"].descend(agent.phi, g_phi, cfg.step_size)
     return diagnose(agent, batch, batch.adv) | {"step_size": cfg.step_size}

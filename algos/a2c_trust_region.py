@@ -39,8 +39,11 @@ class Config:
 
 
 def init(agent, cfg):
-    moments = {n: RMSprop(v, cfg.decay, cfg.eps) for n, v in (("theta", agent.theta), ("phi", agent.phi))}
-    return moments | {"average": agent.theta.clone()}
+    return {
+        "theta": RMSprop(agent.theta, cfg.decay, cfg.eps),
+        "phi": RMSprop(agent.phi, cfg.decay, cfg.eps),
+        "average": agent.theta.clone(),
+    }
 
 
 def project(g, k, delta):
@@ -71,9 +74,10 @@ def update(agent, batch, cfg, state):
     def value_loss(phi):
         return cfg.value_weight * ((agent.value(phi, batch.obs) - batch.ret) ** 2).mean()
 
-    (g_value,) = gradient(value_loss, (agent.phi,))
-    grads = clip_norm((-policy_gradient(agent, batch, cfg, state["average"]), g_value), cfg.max_norm)
-    for name, vector, grad in zip(("theta", "phi"), (agent.theta, agent.phi), grads, strict=True):
-        state[name].descend(vector, grad, cfg.step_size)
+    (g_phi,) = gradient(value_loss, (agent.phi,))
+    g_theta = policy_gradient(agent, batch, cfg, state["average"])
+    g_theta, g_phi = clip_norm((-g_theta, g_phi), cfg.max_norm)
+    state["theta"].descend(agent.theta, g_theta, cfg.step_size)
+    state["phi"].descend(agent.phi, g_phi, cfg.step_size)
     state["average"].lerp_(agent.theta, 1 - cfg.average_decay)
     return diagnose(agent, batch, batch.adv) | {"step_size": cfg.step_size}

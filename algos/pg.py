@@ -41,7 +41,7 @@ def init(agent, cfg):
     return {"adam": Adam(agent.theta), "value_adam": Adam(agent.phi)}
 
 
-def collect(agent, envs, cfg, common):
+def collect(agent, envs, cfg, common, state):
     roll = sample(agent, envs, cfg.batch, whole_episodes=not cfg.critic)
     limits = common.time_limit == "bootstrap"
     return roll and make_batch(agent, roll, cfg.gamma, cfg.lam, critic=cfg.critic, bootstrap_limits=limits)

@@ -1,8 +1,10 @@
 """Several copies of one task, stepped together; every step and every episode accounted for."""
 
+import copy
 from typing import NamedTuple
 
 import gymnasium
+import mujoco
 import numpy as np
 
 gymnasium.logger.min_level = gymnasium.logger.ERROR  # "-v4 is out of date": that is the point here
@@ -14,7 +16,7 @@ class Episode(NamedTuple):
     step: int  #: environment steps of the whole run when it ended
     ret: float  #: sum of the task's own rewards, neither scaled nor clipped
     length: int  #: steps
-    end: str  #: "terminated", "truncated" (time limit) or "cut" (by us: the budget ran out, or the start was staggered)
+    end: str  #: "terminated", "truncated" (time limit) or "cut" (not whole: the budget ran out, or see Environments)
 
 
 class Stepped(NamedTuple):
@@ -26,6 +28,14 @@ class Stepped(NamedTuple):
     final_obs: dict[int, np.ndarray]  #: raw last observation, by copy, where truncated
 
 
+class Saved(NamedTuple):
+    """The state of a copy between two steps, from which a branch goes on, bit for bit (``core/branches.py``)."""
+
+    obs: np.ndarray  #: O, raw
+    simulator: mujoco.MjData | dict  #: a whole copy: mj_getState alone is not enough on Reacher
+    elapsed: int  #: steps of the episode so far, by which the time limit counts
+
+
 class Environments:
     """``len(seeds)`` copies of Gymnasium's ``task_id``, reset by themselves when an episode ends.
 
@@ -35,10 +45,11 @@ class Environments:
     While ``staggered`` is set, copy k of E cuts its first episode at k/E of the time limit. Otherwise, on a task
     whose episodes all run to the limit, the copies would stay in step for ever, and a batch that is shorter than
     an episode would hold one stretch of it only: the beginnings, then the middles. To the learner such a cut
-    is a time limit like any other.
+    is a time limit like any other. The steps of a branch (``core/branches.py``) make a row that is cut, too.
     """
 
     def __init__(self, task_id: str, seeds: list[int], budget: int, clip_actions: bool):
+        self.task_id = task_id
         self._copies = [gymnasium.make(task_id, disable_env_checker=True) for _ in seeds]
         space = self._copies[0].action_space
         self._low, self._high = space.low, space.high
@@ -68,8 +79,7 @@ class Environments:
         rew = np.zeros(len(self))
         terminated, truncated = np.zeros(len(self), bool), np.zeros(len(self), bool)
         final_obs = {}
-        if self._clip_actions:
-            act = np.clip(act, self._low, self._high)
+        act = self.allowed(act)
         for i in which:
             obs, reward, terminal, limit, _ = self._copies[i].step(act[i])
             self.steps += 1
@@ -86,6 +96,22 @@ class Environments:
                 obs, _ = self._copies[i].reset()
             self.obs[i] = obs
         return Stepped(rew, terminated, truncated, final_obs)
+
+    def allowed(self, act: np.ndarray) -> np.ndarray:
+        """The actions as the task gets them: clipped to its action space where the option says so."""
+        return np.clip(act, self._low, self._high) if self._clip_actions else act
+
+    def save(self, i: int) -> Saved:
+        """The state of copy ``i`` now. Of a task without MuJoCo it is a deep copy of all attributes."""
+        task = self._copies[i].unwrapped
+        data = getattr(task, "data", None)
+        whole = copy.copy(data) if isinstance(data, mujoco.MjData) else copy.deepcopy(vars(task))
+        return Saved(self.obs[i].copy(), whole, self._lengths[i])
+
+    def record_branch(self, ret: float, length: int) -> None:
+        """Account for a branch, whose steps the caller has counted."""
+        if length:
+            self.episodes.append(Episode(self.steps, float(ret), int(length), "cut"))
 
     def cut(self) -> None:
         """Record the episodes that are still open, at the end of the run."""

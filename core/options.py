@@ -16,7 +16,7 @@ from core.errors import UsageError
 from core.key import ROOT
 
 #: Options that are shares of something, in any algorithm.
-FRACTIONS = ("gamma", "lam", "shrink", "decay", "average_decay")
+FRACTIONS = ("gamma", "lam", "shrink", "decay", "average_decay", "elite")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,8 @@ def option_fields(algo: str, root: Path = ROOT) -> dict[str, Field]:
     common, own = read_fields(common_path, "Common"), read_fields(own_path, "Config")
     if both := sorted(common.keys() & own.keys()):
         raise UsageError(f"algos/{algo}.py: Config: {both[0]!r} is already an option of every run; choose another name")
-    for name in ("batch", "gamma", "lam"):
+    needed = () if _defines(own_path, "collect") else ("batch", "gamma", "lam")
+    for name in needed:
         if name not in own:
             raise UsageError(f"algos/{algo}.py: Config: needs the option {name!r}, which the rollout reads")
     return common | own
@@ -102,6 +103,12 @@ def read_fields(path: Path, class_name: str) -> dict[str, Field]:
             doc = re.search(r"#:\s*(.*)", line)
             found[name] = _field(node, name, doc[1] if doc else "", f"{where}: {class_name}.{name}")
     return found
+
+
+def _defines(path: Path, function: str) -> bool:
+    """Whether a module that parses has a function of this name."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return any(isinstance(node, ast.FunctionDef) and node.name == function for node in body)
 
 
 def _field(node: ast.AnnAssign, name: str, doc: str, where: str) -> Field:

@@ -185,7 +185,8 @@ def make_study(name: str, entry: dict, envs: dict, root: Path = ROOT) -> Study:
 
 
 def _affordable(cell: Cell, where: str) -> Cell:
-    name, batch, envs = cell.method.name, cell.method.options["batch"], cell.method.options["envs"]
+    name, envs = cell.method.name, cell.method.options["envs"]
+    batch = cell.method.options.get("batch", envs)  # a method that collects in its own way may have none
     if cell.steps < batch:
         raise UsageError(f"{where}: {cell.steps} is less than one batch of {name} ({batch} steps): nothing is learned")
     if batch % envs:

@@ -1,5 +1,6 @@
 """Sampling with the current policy, and the batch that an update sees."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,11 +41,18 @@ class Rollout:
     last_obs: np.ndarray  #: E × O, raw, what follows the last row
 
 
-def sample(agent: Agent, envs: Environments, steps: int, whole_episodes: bool = False) -> Rollout | None:
+def sample(
+    agent: Agent,
+    envs: Environments,
+    steps: int,
+    whole_episodes: bool = False,
+    before_row: Callable[[int], None] = lambda row: None,
+) -> Rollout | None:
     """Run π_θ for ``steps`` steps over all environments, across episode ends.
 
     With ``whole_episodes`` no environment starts an episode once ``steps`` are taken, and every one ends
-    the episode it is in, so that every return to go is complete.
+    the episode it is in, so that every return to go is complete. ``before_row`` is called with the number of each
+    row before it is stepped.
 
     Returns None when the budget does not reach so far: it is spent and its episodes are recorded, but a batch
     cut short is not learned from.
@@ -55,6 +63,7 @@ def sample(agent: Agent, envs: Environments, steps: int, whole_episodes: bool = 
     rows, final_obs = [], {}
     start = envs.steps
     while len(running):
+        before_row(len(rows))
         if envs.left < len(running):
             envs.step(act_row(agent.filter(envs.obs), _noise(agent, envs)), running[: envs.left])
             return None
@@ -116,7 +125,7 @@ def _value(agent: Agent, raw_obs: np.ndarray) -> np.ndarray:
     return agent.value(agent.phi, torch.from_numpy(agent.filter(raw_obs))).double().numpy()
 
 
-def collect(agent: Agent, envs: Environments, cfg, common) -> Batch | None:
+def collect(agent: Agent, envs: Environments, cfg, common, state: dict) -> Batch | None:
     """The default way to a batch: ``cfg.batch`` steps and GAE with ``cfg.gamma`` and ``cfg.lam``."""
     roll = sample(agent, envs, cfg.batch)
     return roll and make_batch(agent, roll, cfg.gamma, cfg.lam, bootstrap_limits=common.time_limit == "bootstrap")

@@ -59,12 +59,12 @@ class Run:
     def iterate(self) -> None:
         """Collect one batch and learn from it; or find that the budget is spent, or the run diverged."""
         start = time.perf_counter()
-        batch = self._collect(self.agent, self.envs, self.cfg, self.common)
+        batch = self._collect(self.agent, self.envs, self.cfg, self.common, self.state)
         collected = time.perf_counter()
         self.seconds["collect"] += collected - start
         if batch is None:
             return self._end("finished")
-        if not _finite(batch.act, batch.adv, batch.logp):
+        if not _finite(*vars(batch).values()):
             return self._end("diverged")
         row = self._update(self.agent, batch, self.cfg, self.state)
         self.agent.filter.update(batch.raw_obs)
@@ -92,5 +92,6 @@ def _pick(cls, options: dict):
     return cls(**{field.name: options[field.name] for field in fields(cls)})
 
 
-def _finite(*tensors: torch.Tensor) -> bool:
-    return all(bool(np.isfinite(tensor.numpy()).all()) for tensor in tensors)
+def _finite(*values: object) -> bool:
+    """Whether all tensors among the values hold numbers only."""
+    return all(bool(np.isfinite(v.numpy()).all()) for v in values if isinstance(v, torch.Tensor))

@@ -7,6 +7,7 @@ The second is a try: its files lie under the key of its options and steps, and n
 """
 
 import argparse
+import itertools
 import os
 import sys
 import tempfile
@@ -85,7 +86,8 @@ def train(cell: Cell, seed: int) -> None:
 
 def _progress(run, name: str, seconds: float) -> str:
     done, budget = run.envs.steps, run.envs.budget
-    last = [episode.ret for episode in run.envs.episodes[-100:] if episode.end != "cut"]
+    whole = (episode.ret for episode in reversed(run.envs.episodes) if episode.end != "cut")
+    last = list(itertools.islice(whole, 100))
     mean = f"{sum(last) / len(last):8.1f}" if last else "       –"
     speed = done / seconds
     left = (budget - done) / speed if done else float("nan")
