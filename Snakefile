@@ -2,6 +2,7 @@
 #
 #     snakemake --cores 16            the study figure3
 #     snakemake --cores 16 quick      another study, by its name
+#     snakemake --cores 2 lecture     the figures of the two lectures; no training
 #     snakemake -n                    what would be trained
 #
 # studies.yaml → one training job per method × task × seed → tables → figures. A run lies under the content key of its
@@ -18,6 +19,7 @@ workdir: workflow.basedir
 include: "rules/common.smk"
 include: "rules/train.smk"
 include: "rules/analysis.smk"
+include: "rules/lecture.smk"
 
 
 # One target per study: its runs, tables and figures. The runs are named beside what is made of them, so that a

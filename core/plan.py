@@ -7,8 +7,10 @@ import dataclasses
 import functools
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import jsonschema
 import yaml
@@ -20,15 +22,25 @@ from core.options import algorithms, nearest, option_fields
 FILES = ("episodes.parquet", "updates.parquet", "policy.safetensors", "run.json")
 
 
+class Swept(NamedTuple):
+    """Where a method stands in a sweep: a line of a study that names one option's values."""
+
+    line: str  #: the name of that line
+    label: str  #: the line's, for figures
+    option: str
+    value: float
+
+
 @dataclass(frozen=True)
 class Method:
-    """A line of a study: an algorithm with options, under a name."""
+    """A line of a study: an algorithm with options, under a name. Of a line with a sweep, one of its values."""
 
     name: str
     algo: str
     options: dict  #: complete: every option of the algorithm and of the run
     label: str  #: for figures
     published: str | None  #: its name in the PPO paper's Figure 3, where it has a curve there
+    swept: Swept | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +85,11 @@ class Study:
             if name not in valid:
                 raise UsageError(f"studies.yaml: {self.name}: {kind} {nearest(name, valid)}")
         return next(c for c in self.cells if (c.task, c.method.name) == (task, method))
+
+    @property
+    def sweeps(self) -> bool:
+        """Whether it is about the values of options: then all its lines are."""
+        return any(method.swept for method in self.methods.values())
 
     def run_files(self, name: str) -> list[str]:
         """The path of ``name`` (one of FILES) in every run of the study."""
@@ -167,7 +184,13 @@ def make_study(name: str, entry: dict, envs: dict, root: Path = ROOT) -> Study:
         if task not in envs:
             raise UsageError(f"{where}.tasks: {nearest(task, envs)} (tasks are listed in envs.yaml)")
     shared = entry.get("options", {})
-    methods = {m: _method(m, e or {}, shared, f"{where}.methods.{m}", root) for m, e in entry["methods"].items()}
+    methods = {}
+    for line, given in entry["methods"].items():
+        for method in _methods(line, given or {}, shared, f"{where}.methods.{line}", root):
+            methods[method.name] = method
+    if len({method.swept is None for method in methods.values()}) > 1:
+        plain = next(name for name, method in methods.items() if method.swept is None)
+        raise UsageError(f"{where}.methods.{plain}: needs a sweep, as other methods of the study have one")
     seeds = entry["seeds"]
     study = Study(
         name=name,
@@ -205,6 +228,24 @@ def write_manifest(study: Study, root: Path = ROOT) -> None:
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+
+def _methods(line: str, entry: dict, shared: dict, where: str, root: Path) -> Iterator[Method]:
+    """The methods of one line: itself, or with ``sweep: {option: [values]}`` one for each value, ``line:value``."""
+    entry = dict(entry)
+    sweep = entry.pop("sweep", None)
+    if sweep is None:
+        yield _method(line, entry, shared, where, root)
+        return
+    ((option, values),) = sweep.items()
+    if option in entry:
+        raise UsageError(f"{where}: {option!r} is given and swept: leave one out")
+    algo, label = entry.pop("algo", line), entry.pop("label", line)
+    for value in values:
+        name = f"{line}:{value:.12g}"
+        given = entry | {"algo": algo, "label": f"{label}, {option} {value:.12g}", option: value}
+        swept = Swept(line, label, option, float(value))
+        yield dataclasses.replace(_method(name, given, shared, where, root), swept=swept)
 
 
 def _method(name: str, entry: dict, shared: dict, where: str, root: Path) -> Method:

@@ -54,3 +54,25 @@ rule curves:
         "learning curves of {wildcards.study}"
     shell:
         "exec {params.python:q} -m analysis.curves {wildcards.study} > {log:q} 2>&1"
+
+
+rule sweeps:
+    input:
+        update_tables,
+        rules.tables.output,
+        "analysis/sweeps.py",
+        PLANNING,
+    output:
+        "results/{study}/tables/sweeps.csv",
+        "results/{study}/figures/sweeps.png",
+        "results/{study}/figures/sweeps.svg",
+    log:
+        "logs/{study}/sweeps.log",
+    conda:
+        "../environment.yml"
+    params:
+        python=PYTHON,
+    message:
+        "scores against step sizes of {wildcards.study}"
+    shell:
+        "exec {params.python:q} -m analysis.sweeps {wildcards.study} > {log:q} 2>&1"

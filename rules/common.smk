@@ -1,7 +1,7 @@
 """The plan, and the helpers by which rules ask for files.
 
 in:  envs.yaml, studies.yaml, the sources of core/ and algos/ (for the keys)
-out: STUDIES, runs(), run_tables(), figures() and what the training rule needs
+out: STUDIES, runs(), run_tables(), update_tables(), figures() and what the training rule needs
 """
 
 import sys
@@ -46,9 +46,15 @@ def run_tables(wildcards):
     return [p for n in ("episodes.parquet", "run.json") for p in STUDIES[wildcards.study].run_files(n)]
 
 
+def update_tables(wildcards):
+    """What the updates of a study's runs reported."""
+    return STUDIES[wildcards.study].run_files("updates.parquet")
+
+
 def figures(study):
-    """What a study draws."""
-    return [f"results/{study}/figures/curves.png", f"results/{study}/figures/curves.svg"]
+    """What a study draws: learning curves, or where it sweeps an option's values, scores against them."""
+    kind = "sweeps" if STUDIES[study].sweeps else "curves"
+    return [f"results/{study}/figures/{kind}.{suffix}" for suffix in ("png", "svg")]
 
 
 def train_arguments(wildcards):

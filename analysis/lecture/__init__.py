@@ -1,0 +1,1 @@
+"""Figures of the two lectures: one module a topic, each with ``draw(table)``."""

@@ -1,0 +1,131 @@
+"""A study of step sizes: the score against an option's value, and against the KL that the updates made.
+
+    python -m analysis.sweeps STUDY
+
+``sweeps.csv``   task line label option value seed score status kl: one row a run; ``kl`` is the mean over its updates
+``sweeps.png``   above, a row a task and a column a line, each with its own unit; below, all lines over the KL
+"""
+
+import textwrap
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+
+from analysis.study import folder, main
+from core.errors import UsageError
+from core.plan import ROOT, Study
+
+#: What a sweep's option is called in the lectures and papers.
+SYMBOLS = {
+    ("pg", "step_size"): "α",
+    ("npg", "max_kl"): "ε",
+    ("trpo", "max_kl"): "δ",
+    ("ppo_clip", "epsilon"): "clip range ε",
+    ("ppo_clip", "step_size"): "Adam step size",
+    ("ppo_kl", "target"): "target of the KL",
+}
+
+
+def tabulate(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
+    """The table, from that of scores and the runs' ``updates.parquet``."""
+    scores = scores.set_index(["task", "method", "seed"])
+    rows = []
+    for cell in study.cells:
+        for seed in cell.seeds:
+            score, status = scores.loc[(cell.task, cell.method.name, seed), ["score", "status"]]
+            updates = pd.read_parquet(ROOT / cell.folder(seed) / "updates.parquet")
+            kl = updates["kl"].mean() if "kl" in updates else np.nan
+            swept = cell.method.swept
+            symbol = SYMBOLS.get((cell.method.algo, swept.option), swept.option)
+            rows.append((cell.task, swept.line, swept.label, symbol, swept.value, seed, score, status, kl))
+    return pd.DataFrame(rows, columns=["task", "line", "label", "option", "value", "seed", "score", "status", "kl"])
+
+
+def draw(study: Study, table: pd.DataFrame) -> plt.Figure:
+    """The figure of a study, from its table."""
+    sns.set_theme(context="paper", style="ticks", rc={"svg.hashsalt": "stepsize"})
+    lines = table.drop_duplicates("line").set_index("line")
+    colour = dict(zip(lines.index, sns.color_palette("colorblind", 10) * (1 + len(lines) // 10), strict=False))
+    tasks = list(study.tasks)
+    width = max(1.75 * len(lines), 3.4 * len(tasks), 7.0)
+    caption = _caption(study, table, width)
+    heights = (0.4, 1.75 * len(tasks), 0.35 + 0.2 * -(-len(lines) // 4), 3.0, 0.2 + 0.13 * (caption.count("\n") + 1))
+    figure = plt.figure(figsize=(width, sum(heights)), layout="constrained")
+    top, own, legend, common, bottom = figure.subfigures(5, 1, height_ratios=heights)
+    top.text(0.01, 0.5, study.title, fontsize=12, weight="bold", va="center")
+    bottom.text(0.01, 0.95, caption, fontsize=8, color="0.3", va="top")
+    grid = own.subplots(len(tasks), len(lines), sharey="row", sharex="col", squeeze=False)
+    wide = common.subplots(1, len(tasks), squeeze=False)[0]
+    for row, task in enumerate(tasks):
+        here = table[table["task"] == task]
+        for column, line in enumerate(lines.index):
+            _panel(grid[row, column], here[here["line"] == line], "value", colour[line])
+            _panel(wide[row], here[here["line"] == line], "kl", colour[line])
+        grid[row, 0].set_ylabel(f"{study.tasks[task]['id']}\nreturn", fontsize=8)
+        wide[row].set_title(study.tasks[task]["id"], fontsize=9)
+        wide[row].set_xlabel("mean KL of an update (nats)", fontsize=8)
+        wide[row].set_ylabel("return", fontsize=8)
+    for column, (line, about) in enumerate(lines.iterrows()):
+        grid[0, column].set_title(about["label"], fontsize=9, color=colour[line])
+        grid[-1, column].set_xlabel(about["option"], fontsize=8)
+    handles = [
+        plt.Line2D([], [], color=colour[line], marker="o", markersize=4, label=f"{about['label']}: {about['option']}")
+        for line, about in lines.iterrows()
+    ]
+    legend.legend(handles=handles, ncols=4, frameon=False, fontsize=8, loc="center left")
+    return figure
+
+
+def _panel(axis, runs: pd.DataFrame, x: str, colour: tuple) -> None:
+    """Each run as a dot (a cross at the foot if it diverged) and the means over the seeds of a value as a line."""
+    runs = runs[runs["kl"] > 0] if x == "kl" else runs
+    whole = runs[runs["status"] == "finished"]
+    axis.plot(whole[x], whole["score"], "o", color=colour, markersize=3, alpha=0.5, markeredgewidth=0)
+    all_finished = whole.groupby("value").filter(lambda group: len(group) == (runs["value"] == group.name).sum())
+    mean = all_finished.groupby("value")[[x, "score"]].agg({x: _middle, "score": "mean"} if x == "kl" else "mean")
+    axis.plot(mean[x], mean["score"], color=colour, linewidth=1.3)
+    lost = runs[runs["status"] != "finished"]
+    foot = axis.get_xaxis_transform()
+    axis.plot(lost[x], [0.02] * len(lost), "x", color=colour, markersize=5, transform=foot, clip_on=False)
+    axis.set_xscale("log")
+    axis.tick_params(labelsize=7)
+    sns.despine(ax=axis)
+
+
+def _middle(values: pd.Series) -> float:
+    """Geometric mean: the axis is logarithmic."""
+    return float(np.exp(np.log(values).mean()))
+
+
+def _caption(study: Study, table: pd.DataFrame, width: float) -> str:
+    diverged = (table["status"] == "diverged").sum()
+    text = (
+        f"Gymnasium {', '.join(task['id'] for task in study.tasks.values())}; {len(study.seeds)} seeds, "
+        f"{study.steps:,} steps each. Dots: runs, the mean raw return of the last 100 training episodes; lines: mean "
+        f"over seeds. Below, the same runs over the mean KL(old ‖ new) of their updates, lines in order of the step "
+        f"size. Crosses at the foot: {diverged} of {len(table)} runs, which diverged."
+    )
+    return textwrap.fill(text, int(15 * width))
+
+
+def make(study: Study) -> None:
+    """Write the table and the figure."""
+    if not study.sweeps:
+        raise UsageError(f"studies.yaml: {study.name}: no method has a sweep")
+    tables, out = folder(study.name, "tables"), folder(study.name, "figures")
+    table = tabulate(study, pd.read_csv(tables / "scores.csv"))
+    table.to_csv(tables / "sweeps.csv", index=False, float_format="%.6g")
+    figure = draw(study, table)
+    figure.savefig(out / "sweeps.png", dpi=200)
+    figure.savefig(out / "sweeps.svg", metadata={"Date": None})
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    main(make)

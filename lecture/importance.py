@@ -1,0 +1,169 @@
+"""Importance weights along a trajectory (lecture 1, "Importance sampling": "those multiplications can explode or vanish").
+
+    U(θ) = E_{τ∼π_old}[ w_H R(τ) ],      w_t = Π_{k<t} π_θ(a_k|s_k) / π_old(a_k|s_k)
+
+Three weights make the data of π_old speak of π_θ:
+
+- whole trajectory: w_H on the whole return, unbiased;
+- up to each step: w_{t+1} on the reward of step t alone (temporal structure), unbiased as well;
+- one step: π_θ/π_old of step t alone on its advantage. This is the surrogate of TRPO and PPO (arXiv 1502.05477, eq. 14),
+  J(θ) to first order in θ only.
+
+Were the steps independent, E[w_H²] = (E[ratio²])^H: exponential in H, at a rate log E[ratio²] ≈ 2 KL. Typical weights
+meanwhile go to 0 as e^(−H KL). The one-step weight knows no H.
+
+π_old is the trained policy; π_θ is θ_old plus a natural-gradient step of given mean KL. Each of ``ENVS`` copies of
+Hopper plays ``ROUNDS`` whole episodes with π_old. For the weights a copy's episodes make one stream, which runs on
+across their ends as a batch does, so that a segment of any H can start anywhere. For the returns each episode is a
+trajectory: after its end come no rewards, and ratios of 1.
+"""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import torch
+
+from core.agent import Agent
+from core.environments import Environments
+from core.natural import conjugate_gradient, fisher, step_of_kl
+from core.normalise import standardise
+from core.objective import mean_kl, surrogate
+from core.optimise import gradient
+from core.policy import Gaussian
+from core.rollout import Batch, Rollout, make_batch, sample
+from core.seeding import streams
+from lecture.trained import TASK_ID, hopper
+
+KLS = (0.001, 0.003, 0.01, 0.03, 0.1)
+HORIZONS = (1, 2, 5, 10, 20, 50, 100, 150, 200)
+STRIDE = 10  #: steps from the start of one segment to the next in its stream
+ENVS, ROUNDS = 64, 6
+GAMMA = 0.99
+
+
+def table() -> pd.DataFrame:
+    """Long form: part ("weights" or "returns"), name, kl (asked for), horizon (steps), quantity, value."""
+    agent, batch, _ = hopper()
+    rolls = episodes(agent, agent.theta, ROUNDS, seed=1)
+    rows = []
+    for number, (kl, theta) in enumerate(natural_steps(agent, batch).items()):
+        old = [make_batch(agent, roll, GAMMA, lam=1.0) for roll in rolls]  # λ = 1: returns to go minus V_φ
+        log_ratios = [on_grid(roll, log_ratio(agent, theta, b)) for roll, b in zip(rolls, old, strict=True)]
+        second = second_moment(old, agent, theta)
+        rows += [("weights", name, kl, h, *rest) for name, h, *rest in weights(stream(rolls, log_ratios), second)]
+        advs = [on_grid(roll, b.adv) for roll, b in zip(rolls, old, strict=True)]
+        found = {"old policy": discounted(rolls)} | estimates(rolls, log_ratios, advs)
+        found["truth"] = discounted(episodes(agent, theta, 1, seed=2 + number))
+        for name, values in found.items():
+            stderr = values.std(ddof=1) / len(values) ** 0.5
+            rows += [("returns", name, kl, 0, "mean", values.mean()), ("returns", name, kl, 0, "stderr", stderr)]
+        rows.append(("weights", "one step", kl, 0, "kl", mean_kl(agent, batch)(theta).item()))
+    return pd.DataFrame(rows, columns=["part", "name", "kl", "horizon", "quantity", "value"])
+
+
+def natural_steps(agent: Agent, batch: Batch) -> dict[float, torch.Tensor]:
+    """θ at each of ``KLS``: one direction, TRPO's, at lengths by the quadratic model without damping."""
+    (g,) = gradient(surrogate(agent, batch, standardise(batch.adv)), (agent.theta,))
+    x = conjugate_gradient(fisher(agent, batch.obs, damping=0.1), g, iterations=10)
+    return {kl: agent.theta + step_of_kl(fisher(agent, batch.obs, damping=0.0), x, kl) for kl in KLS}
+
+
+def episodes(agent: Agent, theta: torch.Tensor, rounds: int, seed: int) -> list[Rollout]:
+    """``rounds`` rollouts of π_θ, each with exactly one whole episode of every copy."""
+    actor = dataclasses.replace(agent, theta=theta, streams=streams(seed, ENVS))
+    envs = Environments(TASK_ID, actor.streams.env_seeds, budget=10**9, clip_actions=False)
+    # As many episodes as copies, however long: a count by steps would favour the long ones.
+    return [sample(actor, envs, steps=1, whole_episodes=True) for _ in range(rounds)]
+
+
+def on_grid(roll: Rollout, flat: torch.Tensor) -> np.ndarray:
+    """A batch's numbers back in their rows and columns (T × E), 0 where an episode was over."""
+    grid = np.zeros(roll.taken.shape)
+    grid[roll.taken] = flat.numpy()
+    return grid
+
+
+@torch.no_grad()
+def log_ratio(agent: Agent, theta: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """log π_θ/π_old of each step."""
+    return agent.policy.logp(theta, batch.obs, batch.act) - batch.logp
+
+
+def stream(rolls: list[Rollout], grids: list[np.ndarray]) -> np.ndarray:
+    """The steps of each copy, episode after episode: L × E, with L the shortest copy's length."""
+    columns = [np.concatenate([g[r.taken[:, e], e] for r, g in zip(rolls, grids, strict=True)]) for e in range(ENVS)]
+    shortest = min(map(len, columns))
+    return np.stack([column[:shortest] for column in columns], axis=1)
+
+
+def ratio_squared(old: Gaussian, new: Gaussian) -> torch.Tensor:
+    """E[(π_new/π_old)²] under π_old at each state, in closed form; finite where σ_new² < 2 σ_old²."""
+    var_old, var_new = torch.exp(2 * old.log_std), torch.exp(2 * new.log_std)
+    room = 2 * var_old - var_new
+    exponent = (new.mean - old.mean) ** 2 / room + 2 * old.log_std - new.log_std - 0.5 * torch.log(room)
+    return torch.exp(exponent.sum(-1))
+
+
+@torch.no_grad()
+def second_moment(batches: list[Batch], agent: Agent, theta: torch.Tensor) -> float:
+    """E[ratio²] over the states of the batches."""
+    found = [ratio_squared(batch.old, agent.policy.dist(theta, batch.obs)) for batch in batches]
+    return torch.cat(found).double().mean().item()
+
+
+def weights(log_ratios: np.ndarray, second: float) -> list[tuple]:
+    """(name, horizon, quantity, value): mean, variance and effective sample share of the weights of segments.
+
+    ``theory`` is the variance were the steps independent, with E[ratio²] = ``second``. Segments overlap, but the
+    copies know nothing of each other: the mean's standard error is that of the copies' means.
+    """
+    sums = np.concatenate([np.zeros((1, ENVS)), np.cumsum(log_ratios, axis=0)])
+    starts = np.arange(0, len(log_ratios) - max(HORIZONS) + 1, STRIDE)
+    w = np.exp(np.stack([sums[starts + t] - sums[starts] for t in range(1, max(HORIZONS) + 1)]))  # H × starts × E
+    variance, share = w.var(axis=(1, 2)), w.mean(axis=(1, 2)) ** 2 / (w**2).mean(axis=(1, 2))
+    theory = second ** np.arange(1, max(HORIZONS) + 1) - 1
+    rows = []
+    for h in HORIZONS:
+        last = np.exp(log_ratios[starts + h - 1])  # starts × E
+        of_copy = w[h - 1].mean(axis=0)
+        found = {
+            "whole trajectory": {
+                "mean": of_copy.mean(),
+                "stderr": of_copy.std(ddof=1) / ENVS**0.5,
+                "median": np.median(w[h - 1]),
+                "variance": variance[h - 1],
+                "theory": theory[h - 1],
+                "share": share[h - 1],
+            },
+            "up to each step": {
+                "variance": variance[:h].mean(),
+                "theory": theory[:h].mean(),
+                "share": share[:h].mean(),
+            },
+            "one step": {
+                "variance": last.var(),
+                "theory": theory[0],
+                "share": last.mean() ** 2 / (last**2).mean(),
+            },
+        }
+        rows += [(name, h, q, value) for name, quantities in found.items() for q, value in quantities.items()]
+    return rows
+
+
+def discounted(rolls: list[Rollout]) -> np.ndarray:
+    """The discounted return of each episode."""
+    return np.concatenate([(GAMMA ** np.arange(len(roll.rew)) @ roll.rew) for roll in rolls])
+
+
+def estimates(rolls: list[Rollout], log_ratios: list[np.ndarray], advs: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """J(π_θ) by each episode of π_old, with each of the three weights."""
+    found = {"whole trajectory": [], "up to each step": [], "one step": []}
+    for roll, log_r, adv in zip(rolls, log_ratios, advs, strict=True):
+        discount = GAMMA ** np.arange(len(log_r))
+        upto = np.exp(np.cumsum(log_r, axis=0))
+        found["whole trajectory"].append(upto[-1] * (discount @ roll.rew))
+        found["up to each step"].append(discount @ (upto * roll.rew))
+        # ratio − 1 for ratio: the mean is the same, Σ γ^t A_t being 0 on average, and the noise of A itself is gone.
+        found["one step"].append(discount @ roll.rew + discount @ ((np.exp(log_r) - 1) * adv))
+    return {name: np.concatenate(values) for name, values in found.items()}

@@ -1,0 +1,155 @@
+"""Studies that sweep the values of an option: their plan, table and figure."""
+
+import dataclasses
+import shutil
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import sweeps
+from core.errors import UsageError
+from core.plan import ROOT, load_studies, load_study, make_study, read_config
+
+ENVS = read_config(ROOT / "envs.yaml")
+ENTRY = {
+    "title": "Steps",
+    "tasks": ["Hopper", "Swimmer"],
+    "seeds": 2,
+    "steps": 5000,
+    "methods": {
+        "trpo": {"label": "TRPO", "batch": 512, "sweep": {"max_kl": [0.0001, 0.01]}},
+        "clip_step": {"algo": "ppo_clip", "sweep": {"step_size": [1e-5, 1e-3, 1]}},
+    },
+}
+
+
+def study(**changes):
+    return make_study("steps", ENTRY | changes, ENVS)
+
+
+def test_a_sweep_makes_a_method_of_each_value():
+    methods = study().methods
+    assert list(methods) == ["trpo:0.0001", "trpo:0.01", "clip_step:1e-05", "clip_step:0.001", "clip_step:1"]
+    assert [m.options["max_kl"] for m in methods.values() if m.algo == "trpo"] == [0.0001, 0.01]
+    assert [m.options["step_size"] for m in methods.values() if m.algo == "ppo_clip"] == [1e-5, 1e-3, 1.0]
+    assert methods["trpo:0.01"].options["batch"] == 512
+    assert methods["trpo:0.01"].label == "TRPO, max_kl 0.01"
+    assert methods["trpo:0.01"].swept == ("trpo", "TRPO", "max_kl", 0.01)
+
+
+def test_a_value_of_a_sweep_is_the_same_run_as_the_option_written_out():
+    plain = make_study("plain", ENTRY | {"methods": {"trpo": {"batch": 512, "max_kl": 0.01}}}, ENVS)
+    assert study().cell("Hopper", "trpo:0.01").key == plain.cell("Hopper", "trpo").key
+    assert not plain.sweeps
+    assert study().sweeps
+
+
+@pytest.mark.parametrize(
+    ("methods", "said"),
+    [
+        ({"trpo": {"max_kl": 1, "sweep": {"max_kl": [1, 2]}}}, "methods.trpo: 'max_kl' is given and swept"),
+        ({"trpo": {"sweep": {"max_lk": [1, 2]}}}, "option 'max_lk' is unknown; did you mean 'max_kl'"),
+        ({"trpo": {"sweep": {"gamma": [0.9, 2]}}}, "methods.trpo.gamma: 2 is out of range"),
+        ({"trpo": {"sweep": {"max_kl": [1, 2]}}, "npg": None}, "methods.npg: needs a sweep"),
+    ],
+)
+def test_a_mistake_in_a_sweep_is_named(methods, said):
+    with pytest.raises(UsageError, match=said):
+        study(methods=methods)
+
+
+@pytest.mark.parametrize(
+    ("sweep", "said"),
+    [
+        ("{max_kl: [0.1]}", "at least two, different, and above 0"),
+        ("{max_kl: [1, 1]}", "at least two, different, and above 0"),
+        ("{max_kl: [0, 1]}", "above 0"),
+        ("{max_kl: 0.1}", "max_kl: must be of type array, not 0.1"),
+        ("{max_kl: [1, 2], lam: [1, 2]}", "sweep names one option and its values"),
+        ("{}", "sweep names one option and its values"),
+    ],
+)
+def test_a_sweep_of_the_wrong_shape_is_refused(tmp_path, sweep, said):
+    shutil.copytree(ROOT / "schemas", tmp_path / "schemas")
+    shutil.copy(ROOT / "envs.yaml", tmp_path)
+    text = f"steps:\n  tasks: [Hopper]\n  seeds: 1\n  steps: 5000\n  methods:\n    trpo: {{sweep: {sweep}}}\n"
+    (tmp_path / "studies.yaml").write_text(text)
+    with pytest.raises(UsageError, match=f"methods.trpo.sweep.*{said}"):
+        load_studies(tmp_path)
+
+
+def test_the_study_of_step_sizes_spans_four_orders_of_magnitude_for_each_method():
+    steps = load_study("stepsize")
+    values = {}
+    for method in steps.methods.values():
+        values.setdefault((method.algo, method.options.get("optimiser"), method.swept.option), []).append(
+            method.swept.value
+        )
+    assert set(values) == {
+        ("pg", "plain", "step_size"),
+        ("pg", "adam", "step_size"),
+        ("npg", None, "max_kl"),
+        ("trpo", None, "max_kl"),
+        ("ppo_clip", None, "epsilon"),
+        ("ppo_clip", None, "step_size"),
+        ("ppo_kl", None, "target"),
+    }
+    assert all(max(v) / min(v) == pytest.approx(1e4) for v in values.values())
+    assert set(steps.tasks) == {"Hopper", "HalfCheetah", "Swimmer"}
+    assert len(steps.seeds) >= 2
+
+
+@pytest.fixture
+def made_up(tmp_path, monkeypatch):
+    """A study with runs that only have updates, and its scores; one run has diverged, one never learned."""
+    monkeypatch.setattr(sweeps, "ROOT", tmp_path)
+    made = study()
+    rows = []
+    for i, cell in enumerate(made.cells):
+        for seed in cell.seeds:
+            folder = tmp_path / cell.folder(seed)
+            folder.mkdir(parents=True)
+            kl = [] if (i, seed) == (0, 0) else [10.0**-i, 3 * 10.0**-i]
+            table = pd.DataFrame({"iteration": range(2), "kl": kl}) if kl else pd.DataFrame({"iteration": []})
+            table.to_parquet(folder / "updates.parquet")
+            status = "diverged" if (i, seed) == (4, 1) else "finished"
+            rows.append((cell.task, cell.method.name, seed, 100.0 * i + seed, status))
+    return made, pd.DataFrame(rows, columns=["task", "method", "seed", "score", "status"])
+
+
+def test_the_table_holds_each_runs_score_value_and_mean_kl(made_up):
+    made, scores = made_up
+    table = sweeps.tabulate(made, scores.sample(frac=1, random_state=0))
+    assert len(table) == len(scores) == 20
+    row = table[(table["task"] == "Hopper") & (table["line"] == "clip_step") & (table["value"] == 1e-5)]
+    assert list(row["score"]) == [200.0, 201.0]
+    assert list(row["kl"]) == pytest.approx([0.02, 0.02])
+    assert set(row["option"]) == {"Adam step size"}
+    assert np.isnan(table["kl"][0]), "no update, no KL"
+    assert (table["status"] == "diverged").sum() == 1
+
+
+def test_the_figure_shows_every_line_on_every_task_over_both_axes(made_up):
+    made, scores = made_up
+    figure = sweeps.draw(made, sweeps.tabulate(made, scores))
+    axes = figure.get_axes()
+    assert len(axes) == 2 * 2 + 2, "task × line, and a panel a task for the KL"
+    assert all(axis.get_xscale() == "log" for axis in axes)
+    dots = [sum(len(line.get_xdata()) for line in axis.lines if line.get_marker() == "o") for axis in axes]
+    assert dots == [4, 5, 4, 6, 8, 10], "finished runs; over the KL not the run without updates"
+    crosses = [sum(len(line.get_xdata()) for line in axis.lines if line.get_marker() == "x") for axis in axes]
+    assert crosses == [0, 1, 0, 0, 1, 0]
+    means = next(line for line in axes[1].lines if line.get_marker() == "None")
+    assert list(means.get_xdata()) == [1e-5, 1e-3], "a mean over the seeds that are left would flatter"
+    assert list(means.get_ydata()) == [200.5, 300.5]
+    texts = " ".join(text.get_text() for part in figure.subfigs for text in part.texts)
+    assert "1 of 20 runs, which diverged" in " ".join(texts.split())
+    plt.close(figure)
+
+
+def test_a_study_without_sweeps_has_no_such_figure():
+    plain = dataclasses.replace(study(), methods={})
+    with pytest.raises(UsageError, match="no method has a sweep"):
+        sweeps.make(plain)
