@@ -16,6 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.ticker import LogLocator, NullLocator
 
 from analysis.study import folder, main
 from core.errors import UsageError
@@ -50,12 +51,15 @@ def tabulate(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
 def draw(study: Study, table: pd.DataFrame) -> plt.Figure:
     """The figure of a study, from its table."""
     sns.set_theme(context="paper", style="ticks", rc={"svg.hashsalt": "stepsize"})
-    lines = table.drop_duplicates("line").set_index("line")
-    colour = dict(zip(lines.index, sns.color_palette("colorblind", 10) * (1 + len(lines) // 10), strict=False))
+    order = list(dict.fromkeys(method.swept.line for method in study.methods.values()))
+    lines = table.drop_duplicates("line").set_index("line").loc[order]
+    palette = [sns.color_palette("colorblind", 10)[i] for i in (0, 1, 2, 3, 4, 7, 9, 5, 8, 6)]  # the pale ones last
+    colour = {line: palette[i % len(palette)] for i, line in enumerate(lines.index)}
     tasks = list(study.tasks)
     width = max(1.75 * len(lines), 3.4 * len(tasks), 7.0)
     caption = _caption(study, table, width)
-    heights = (0.4, 1.75 * len(tasks), 0.35 + 0.2 * -(-len(lines) // 4), 3.0, 0.2 + 0.13 * (caption.count("\n") + 1))
+    # Inches: title, own units, legend, KL, caption, each in a room of its own.
+    heights = (0.4, 1.75 * len(tasks), 0.2 + 0.2 * -(-len(lines) // 4), 3.0, 0.2 + 0.15 * (caption.count("\n") + 1))
     figure = plt.figure(figsize=(width, sum(heights)), layout="constrained")
     top, own, legend, common, bottom = figure.subfigures(5, 1, height_ratios=heights)
     top.text(0.01, 0.5, study.title, fontsize=12, weight="bold", va="center")
@@ -91,9 +95,12 @@ def _panel(axis, runs: pd.DataFrame, x: str, colour: tuple) -> None:
     mean = all_finished.groupby("value")[[x, "score"]].agg({x: _middle, "score": "mean"} if x == "kl" else "mean")
     axis.plot(mean[x], mean["score"], color=colour, linewidth=1.3)
     lost = runs[runs["status"] != "finished"]
-    foot = axis.get_xaxis_transform()
-    axis.plot(lost[x], [0.02] * len(lost), "x", color=colour, markersize=5, transform=foot, clip_on=False)
+    if len(lost):  # without points, a line that is not clipped upsets the layout
+        foot = axis.get_xaxis_transform()
+        axis.plot(lost[x], [0.02] * len(lost), "x", color=colour, markersize=5, transform=foot, clip_on=False)
     axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(numticks=6))
+    axis.xaxis.set_minor_locator(NullLocator())
     axis.tick_params(labelsize=7)
     sns.despine(ax=axis)
 
@@ -103,10 +110,19 @@ def _middle(values: pd.Series) -> float:
     return float(np.exp(np.log(values).mean()))
 
 
+def _seeds(table: pd.DataFrame) -> str:
+    """How many seeds there are of each value and task: one number, or from … to where not all are done."""
+    counts = table.groupby(["task", "line", "value"]).size()
+    few, many = counts.min(), counts.max()
+    if few < many:
+        return f"{few} to {many} seeds"
+    return f"{many} seeds" if many > 1 else "1 seed"
+
+
 def _caption(study: Study, table: pd.DataFrame, width: float) -> str:
     diverged = (table["status"] == "diverged").sum()
     text = (
-        f"Gymnasium {', '.join(task['id'] for task in study.tasks.values())}; {len(study.seeds)} seeds, "
+        f"Gymnasium {', '.join(task['id'] for task in study.tasks.values())}; {_seeds(table)} of each, "
         f"{study.steps:,} steps each. Dots: runs, the mean raw return of the last 100 training episodes; lines: mean "
         f"over seeds. Below, the same runs over the mean KL(old ‖ new) of their updates, lines in order of the step "
         f"size. Crosses at the foot: {diverged} of {len(table)} runs, which diverged."

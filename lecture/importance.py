@@ -1,4 +1,4 @@
-"""Importance weights along a trajectory (lecture 1, "Importance sampling": "those multiplications can explode or vanish").
+"""Importance weights along a trajectory: they explode, or vanish (lecture 1, "Importance sampling").
 
     U(θ) = E_{τ∼π_old}[ w_H R(τ) ],      w_t = Π_{k<t} π_θ(a_k|s_k) / π_old(a_k|s_k)
 
@@ -6,8 +6,8 @@ Three weights make the data of π_old speak of π_θ:
 
 - whole trajectory: w_H on the whole return, unbiased;
 - up to each step: w_{t+1} on the reward of step t alone (temporal structure), unbiased as well;
-- one step: π_θ/π_old of step t alone on its advantage. This is the surrogate of TRPO and PPO (arXiv 1502.05477, eq. 14),
-  J(θ) to first order in θ only.
+- one step: π_θ/π_old of step t alone on its advantage. This is the surrogate of TRPO and PPO (arXiv 1502.05477,
+  eq. 14), which is J(θ) to first order in θ only.
 
 Were the steps independent, E[w_H²] = (E[ratio²])^H: exponential in H, at a rate log E[ratio²] ≈ 2 KL. Typical weights
 meanwhile go to 0 as e^(−H KL). The one-step weight knows no H.
@@ -28,16 +28,16 @@ from core.agent import Agent
 from core.environments import Environments
 from core.natural import conjugate_gradient, fisher, step_of_kl
 from core.normalise import standardise
-from core.objective import mean_kl, surrogate
+from core.objective import surrogate
 from core.optimise import gradient
 from core.policy import Gaussian
+from core.policy import kl as kl_of
 from core.rollout import Batch, Rollout, make_batch, sample
 from core.seeding import streams
 from lecture.trained import TASK_ID, hopper
 
 KLS = (0.001, 0.003, 0.01, 0.03, 0.1)
 HORIZONS = (1, 2, 5, 10, 20, 50, 100, 150, 200)
-STRIDE = 10  #: steps from the start of one segment to the next in its stream
 ENVS, ROUNDS = 64, 6
 GAMMA = 0.99
 
@@ -50,15 +50,18 @@ def table() -> pd.DataFrame:
     for number, (kl, theta) in enumerate(natural_steps(agent, batch).items()):
         old = [make_batch(agent, roll, GAMMA, lam=1.0) for roll in rolls]  # λ = 1: returns to go minus V_φ
         log_ratios = [on_grid(roll, log_ratio(agent, theta, b)) for roll, b in zip(rolls, old, strict=True)]
-        second = second_moment(old, agent, theta)
-        rows += [("weights", name, kl, h, *rest) for name, h, *rest in weights(stream(rolls, log_ratios), second)]
+        states = per_state(old, agent, theta)
+        rows += [("weights", "one step", kl, 1, quantity, value) for quantity, value in states.items()]
+        found = weights(stream(rolls, log_ratios), states["second moment"])
+        rows += [("weights", name, kl, *rest) for name, *rest in found]
         advs = [on_grid(roll, b.adv) for roll, b in zip(rolls, old, strict=True)]
         found = {"old policy": discounted(rolls)} | estimates(rolls, log_ratios, advs)
         found["truth"] = discounted(episodes(agent, theta, 1, seed=2 + number))
         for name, values in found.items():
             stderr = values.std(ddof=1) / len(values) ** 0.5
-            rows += [("returns", name, kl, 0, "mean", values.mean()), ("returns", name, kl, 0, "stderr", stderr)]
-        rows.append(("weights", "one step", kl, 0, "kl", mean_kl(agent, batch)(theta).item()))
+            share = values.mean() ** 2 / (values**2).mean()  # of the episodes that carry the mean
+            summary = {"mean": values.mean(), "stderr": stderr, "share": share}
+            rows += [("returns", name, kl, 0, quantity, value) for quantity, value in summary.items()]
     return pd.DataFrame(rows, columns=["part", "name", "kl", "horizon", "quantity", "value"])
 
 
@@ -106,10 +109,11 @@ def ratio_squared(old: Gaussian, new: Gaussian) -> torch.Tensor:
 
 
 @torch.no_grad()
-def second_moment(batches: list[Batch], agent: Agent, theta: torch.Tensor) -> float:
-    """E[ratio²] over the states of the batches."""
-    found = [ratio_squared(batch.old, agent.policy.dist(theta, batch.obs)) for batch in batches]
-    return torch.cat(found).double().mean().item()
+def per_state(batches: list[Batch], agent: Agent, theta: torch.Tensor) -> dict[str, float]:
+    """The mean KL and E[ratio²] over the states of the batches."""
+    pairs = [(batch.old, agent.policy.dist(theta, batch.obs)) for batch in batches]
+    found = {"kl": kl_of, "second moment": ratio_squared}
+    return {name: torch.cat([f(*pair) for pair in pairs]).double().mean().item() for name, f in found.items()}
 
 
 def weights(log_ratios: np.ndarray, second: float) -> list[tuple]:
@@ -119,7 +123,7 @@ def weights(log_ratios: np.ndarray, second: float) -> list[tuple]:
     copies know nothing of each other: the mean's standard error is that of the copies' means.
     """
     sums = np.concatenate([np.zeros((1, ENVS)), np.cumsum(log_ratios, axis=0)])
-    starts = np.arange(0, len(log_ratios) - max(HORIZONS) + 1, STRIDE)
+    starts = np.arange(len(log_ratios) - max(HORIZONS) + 1)
     w = np.exp(np.stack([sums[starts + t] - sums[starts] for t in range(1, max(HORIZONS) + 1)]))  # H × starts × E
     variance, share = w.var(axis=(1, 2)), w.mean(axis=(1, 2)) ** 2 / (w**2).mean(axis=(1, 2))
     theory = second ** np.arange(1, max(HORIZONS) + 1) - 1

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import importlib
+import math
 
 import gymnasium
 import numpy as np
@@ -18,10 +19,16 @@ from core.run import Common, Run
 BUDGET = 1200
 TASKS = read_config(ROOT / "envs.yaml")
 #: Small batches, so that a short run has several updates.
-SMALL = {"batch": 256, "envs": 4}
+SMALL = {"cem": {"population": 10, "elite": 0.3}, "trpo_vine": {"batch": 64, "states": 4, "length": 8}}
 #: Where the published settings are too slow for a toy: what the learning test uses instead.
 A2C = {"batch": 40, "step_size": 0.003}
-TOY = {"pg": {"step_size": 0.01}, "a2c": A2C, "a2c_trust_region": A2C}
+TOY = {
+    "pg": {"step_size": 0.01},
+    "a2c": A2C,
+    "a2c_trust_region": A2C,
+    "cem": {"population": 50, "std": 0.3},
+    "trpo_vine": {"batch": 512, "states": 16, "length": 3},
+}
 
 
 class Target(gymnasium.Env):
@@ -55,6 +62,11 @@ def cell(algo, steps=BUDGET, **changes):
     return Cell("InvertedPendulum", "InvertedPendulum-v4", method, steps, (0,))
 
 
+def small(algo):
+    """A cell whose short run has several updates."""
+    return cell(algo, envs=4, **SMALL.get(algo, {"batch": 256}))
+
+
 def finish(run):
     while run.status == "running":
         run.iterate()
@@ -70,19 +82,20 @@ every_algorithm = pytest.mark.parametrize("algo", algorithms())
 
 @every_algorithm
 def test_a_run_spends_its_budget_exactly_and_reports_every_update(algo):
-    run = trained(cell(algo, **SMALL))
+    run = trained(small(algo))
     assert run.status == "finished"
     assert run.envs.steps == BUDGET == sum(episode.length for episode in run.envs.episodes)
     assert len(run.updates) >= 3
     assert all(row.keys() == run.updates[0].keys() for row in run.updates)
     assert {"iteration", "step", "kl", "entropy"} <= run.updates[0].keys()
-    assert all(-1e-6 < row["kl"] < 1 for row in run.updates), "never negative, but for rounding"
+    highest = math.inf if algo == "cem" else 1  # a population knows no small step
+    assert all(-1e-6 < row["kl"] < highest for row in run.updates), "never negative, but for rounding"
     assert [row["step"] for row in run.updates] == sorted({row["step"] for row in run.updates})
 
 
 @every_algorithm
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(algo, tmp_path):
-    where = cell(algo, **SMALL)
+    where = small(algo)
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         write_run(tmp_path / name, trained(where, seed), where, seed, wall_seconds=1.0, commit=None)
     digests = {
@@ -96,23 +109,24 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(algo, tmp_pa
 @every_algorithm
 def test_a_run_draws_from_no_global_generator(algo):
     before = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
-    trained(cell(algo, **SMALL))
+    trained(small(algo))
     assert (np.random.get_state()[1] == before[0]).all()  # noqa: NPY002
     assert torch.equal(torch.get_rng_state(), before[1])
 
 
 def learned(algo, **options):
-    """Returns of the episodes on the toy task, first and last."""
+    """Mean return of the last whole episodes on the toy task."""
     run = finish(Run(algo, "Target-v0", defaults(algo, **{"batch": 512, **options}), 30_000, seed=0))
-    returns = pd.Series([episode.ret for episode in run.envs.episodes])
+    returns = pd.Series([episode.ret for episode in run.envs.episodes if episode.end != "cut"])
     # With the untrained mean of 0 and noise of 1 an episode is worth −10 (1 + 1/3); a learned mean alone gives −10.
-    assert returns.head(50).mean() == pytest.approx(-13.3, abs=1.5)
+    assert returns.head(50).mean() == pytest.approx(-13.3, abs=1.5) or algo == "cem"
     return returns.tail(200).mean()
 
 
 @every_algorithm
 def test_it_learns_a_small_task(algo):
-    assert learned(algo, **TOY.get(algo, {})) > -5.0
+    # The members of CEM act without noise: a mean of 0 is worth −10/3 to them.
+    assert learned(algo, **TOY.get(algo, {})) > (-1.0 if algo == "cem" else -5.0)
 
 
 @pytest.mark.parametrize(
@@ -141,8 +155,8 @@ def test_options_read_from_the_source_are_those_of_the_dataclass(algo):
 @every_algorithm
 def test_unknown_options_and_wrong_types_are_refused_before_anything_trains(algo):
     where = cell(algo)
-    with pytest.raises(UsageError, match="'bathc' is unknown; did you mean 'batch'"):
-        override(where, ["bathc=12"], None)
+    with pytest.raises(UsageError, match="'obs_clpi' is unknown; did you mean 'obs_clip'"):
+        override(where, ["obs_clpi=3"], None)
     for field in option_fields(algo).values():
         with pytest.raises(UsageError, match=field.name):
             override(where, [f"{field.name}=[1, 2]"], None)
@@ -164,7 +178,7 @@ def test_every_task_of_envs_yaml_can_be_trained_on(task):
 
 
 def test_a_nan_reward_ends_the_run_as_diverged_with_its_rows_kept(monkeypatch, tmp_path):
-    where = cell("ppo_clip", **SMALL)
+    where = small("ppo_clip")
     run = Run("ppo_clip", where.task_id, where.method.options, where.steps, 0)
     run.iterate()
     step = gymnasium.Wrapper.step

@@ -166,7 +166,7 @@ def test_advantages_bootstrap_from_the_state_that_followed(start, task_id, limit
 def test_time_limit_option_reaches_the_advantages(start, gather, time_limit):
     cfg = SimpleNamespace(batch=120, gamma=0.9, lam=0.8, critic=True)
     (agent, envs), (twin, copies) = start("Reacher-v4"), start("Reacher-v4")
-    batch = gather(agent, envs, cfg, Common(time_limit=time_limit))
+    batch = gather(agent, envs, cfg, Common(time_limit=time_limit), {})
     expected = by_hand(twin, sample(twin, copies, 120), 0.9, 0.8, limit_is_death=time_limit == "terminate")
     np.testing.assert_allclose(batch.adv.reshape(60, 2), expected, rtol=1e-4, atol=1e-5)
 

@@ -29,7 +29,7 @@ tiny:
 """
 
 
-PARTS = ["algos", "analysis", "core", "docs", "profiles", "published", "rules", "schemas", "tests"]
+PARTS = ["algos", "analysis", "core", "docs", "lecture", "profiles", "published", "rules", "schemas", "tests"]
 FILES = [
     "Snakefile",
     "envs.yaml",

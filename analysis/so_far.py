@@ -1,0 +1,46 @@
+"""What a study has made so far: its tables and figure from the runs that are finished, while others train.
+
+    python -m analysis.so_far STUDY
+
+Reads only, so it may be called at any time; writes to results/STUDY/so_far/.
+"""
+
+import dataclasses
+from pathlib import Path
+
+from analysis import curves, sweeps, tables
+from analysis.study import main
+from core.errors import UsageError
+from core.plan import FILES, ROOT, Study
+
+
+def finished(study: Study, root: Path = ROOT) -> Study:
+    """The study, with those runs only whose files are all there. Raises UsageError if there are none."""
+    cells = []
+    for cell in study.cells:
+        seeds = tuple(s for s in cell.seeds if all((root / cell.folder(s) / name).is_file() for name in FILES))
+        if seeds:
+            cells.append(dataclasses.replace(cell, seeds=seeds))
+    done, planned = (sum(len(cell.seeds) for cell in some) for some in (cells, study.cells))
+    if not done:
+        raise UsageError(f"{study.name}: no run is finished yet; first run: snakemake --cores 2 {study.name}")
+    return dataclasses.replace(
+        study,
+        name=f"{study.name}/so_far",
+        title=f"{study.title} (so far: {done} of {planned} runs)",
+        seeds=tuple(sorted({seed for cell in cells for seed in cell.seeds})),
+        tasks={name: task for name, task in study.tasks.items() if any(cell.task == name for cell in cells)},
+        methods={m: method for m, method in study.methods.items() if any(cell.method == method for cell in cells)},
+        cells=cells,
+    )
+
+
+def make(study: Study) -> None:
+    """Write the tables and the figure."""
+    part = finished(study)
+    tables.make(part)
+    (sweeps if part.sweeps else curves).make(part)
+
+
+if __name__ == "__main__":
+    main(make)

@@ -1,0 +1,94 @@
+"""TRPO's line search along one real step (lecture 1, Algorithm 2; lecture 2, "Solving it"; arXiv 1502.05477, app. C).
+
+    Δ = sqrt(2δ / (gᵀF⁻¹g)) F⁻¹g;      for j = 0, 1, …: take θ_old + shrinkʲ Δ if L ≥ 0 and mean KL ≤ δ
+
+Along θ_old + f Δ the method believes in models: gain ≈ f gᵀΔ, KL ≈ ½ f² ΔᵀFΔ, which is δ at the full step, f = 1. Both
+are right near 0. The gain falls short of its tangent everywhere. The KL follows its model within a few per cent while δ
+is small, and overtakes it when δ is large, so that the full step breaks the constraint: then the search has to shrink.
+
+The damping of F hides this. It is KL that the model counts and the policy does not have, so a step sized with it is
+shorter than δ allows: with 0.1, as in Baselines, the full step passes at δ = 0.01 and even at δ = 1. With hardly any
+damping the full step sits right at the constraint, and a half is needed at δ = 0.01 already, for a hair's breadth.
+It is the KL that rejects in all of these cases, never the gain.
+
+All is ``algos.trpo``'s: Fisher matrix on every 5th observation, ten conjugate gradients, standardised advantages, on a
+trained policy and a batch of 2,048 steps of Hopper.
+"""
+
+import numpy as np
+import pandas as pd
+import torch
+
+from algos import trpo
+from core.agent import Agent
+from core.natural import conjugate_gradient, fisher, line_search, step_of_kl
+from core.normalise import standardise
+from core.objective import mean_kl, surrogate
+from core.optimise import gradient
+from core.rollout import Batch
+from lecture.trained import hopper
+
+CFG = trpo.Config()
+DELTAS = (CFG.max_kl, 1.0, 4.0)
+DAMPINGS = (CFG.damping, 0.001)
+FRACTIONS = np.linspace(0, 1.25, 51)
+
+
+def table() -> pd.DataFrame:
+    """Long form: delta, damping, fraction (of the full step), quantity, value.
+
+    - gain, kl, linear, quadratic (with the damping) and undamped (without it), along the step;
+    - rejected or accepted, for the candidates up to the one that is taken: the place j; and their gain and kl;
+    - kl is delta: 1, at the fraction where that is so.
+    """
+    agent, batch, _ = hopper()
+    rows = [
+        (delta, damping, *row)
+        for delta in DELTAS
+        for damping in DAMPINGS
+        for row in along_the_step(agent, batch, delta, damping)
+    ]
+    return pd.DataFrame(rows, columns=["delta", "damping", "fraction", "quantity", "value"])
+
+
+@torch.no_grad()
+def along_the_step(agent: Agent, batch: Batch, delta: float, damping: float) -> list[tuple[float, str, float]]:
+    """(fraction, quantity, value) for one δ and damping."""
+    adv = standardise(batch.adv)
+    surr, kl = surrogate(agent, batch, adv), mean_kl(agent, batch)
+    before = surr(agent.theta)
+    with torch.enable_grad():
+        (g,) = gradient(surr, (agent.theta,))
+        F = fisher(agent, batch.obs[:: CFG.fisher_every], damping)
+        step = step_of_kl(F, conjugate_gradient(F, g, CFG.cg_iterations), delta)
+        quadratic = (0.5 * step @ F(step)).item()
+    undamped = quadratic - 0.5 * damping * (step @ step).item()
+    linear = (g @ step).item()
+
+    def evaluate(theta):
+        return surr(theta) - before, kl(theta)
+
+    rows = []
+    _, shrinkings, accepted = line_search(evaluate, agent.theta, step, delta, CFG.shrink, CFG.tries)
+    candidates = [CFG.shrink**j for j in range(shrinkings + accepted)]
+    for j, fraction in enumerate(candidates):
+        rows.append((fraction, "accepted" if accepted and j == shrinkings else "rejected", j))
+    for fraction in sorted({*FRACTIONS.tolist(), *candidates}):
+        gain, distance = evaluate(agent.theta + fraction * step)
+        rows += [
+            (fraction, "gain", gain.item()),
+            (fraction, "kl", distance.item()),
+            (fraction, "linear", fraction * linear),
+            (fraction, "quadratic", fraction**2 * quadratic),
+            (fraction, "undamped", fraction**2 * undamped),
+        ]
+    return [*rows, (boundary(lambda f: kl(agent.theta + f * step).item(), delta), "kl is delta", 1)]
+
+
+def boundary(kl_at, delta: float) -> float:
+    """The fraction of the step where the KL is ``delta``, by bisection: along the step it only grows."""
+    low, high = 0.0, 2.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if kl_at(middle) <= delta else (low, middle)
+    return low

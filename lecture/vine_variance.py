@@ -1,0 +1,167 @@
+"""Single path and vine, at equal cost (lecture 2, "Sampling"; TRPO, arXiv 1502.05477, sections 5.1 and 5.2).
+
+    single path:  ĝ = mean over steps of  ∇log π(a_t|s_t) A_t
+    vine:         ĝ = mean over n, j of   ∇log π(a_nj|s_n) (Q_nj − mean of the state's other Q)
+
+Both estimate the same policy gradient. The vine compares actions in the very same state, with the same noise after
+each (common random numbers), so an action that it tries tells more; but each costs a branch of up to T steps, where
+every step of a single path is an action tried. So which has less variance depends on what one counts:
+
+- at equal simulated steps, trunk included, the single path wins by far;
+- at equal tried actions the vine wins, thanks to the common random numbers: without them it is no better.
+
+Its scatter is uneven. Most of it comes from the few states where some of the actions lead to a fall and others do not:
+there the branches part, and the noise that they share cancels no longer.
+
+The policy is the trained one, and nothing learns between the estimates. The vine is ``algos.trpo_vine`` itself, with
+half its trunk and states; its gradient is taken times K/(K − 1), which makes it the formula above. The single path
+appears with GAE and with λ = 1 (Monte-Carlo returns minus V_φ).
+
+V_φ takes part in each: the vine's Q takes V_φ after T steps, which leaves γ^T = 0.6 of its error in; GAE mixes it in
+from the first step on, at weight λ^t; λ = 1 uses it only where the batch is cut. As a baseline it biases nothing.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+
+from algos import trpo_vine
+from core.agent import Agent
+from core.branches import Branches
+from core.environments import Environments
+from core.objective import surrogate
+from core.optimise import gradient
+from core.rollout import Batch, make_batch, sample
+from core.run import Common
+from core.seeding import streams
+from lecture.trained import TASK_ID, hopper
+
+ESTIMATES = {"vine": 32, "vine, own noise": 16, "single path": 16}  #: the vine's scatter most unevenly
+COMMON = Common()
+CFG = trpo_vine.Config(batch=512, states=16)
+ACTIONS = CFG.states * CFG.actions
+
+
+class Watched(Branches):
+    """Branches of one vine after another, which can also be had without common random numbers."""
+
+    def __init__(self, envs: Environments, own_noise: bool):
+        super().__init__(envs, CFG.actions)
+        self.own_noise = own_noise
+        self.split = 0  #: states where some of the actions, not all, led to a fall
+
+    def try_out(self, agent, saved, act, noise):
+        """As in :class:`Branches`; noise of T − 1 × K × A is a row for each branch."""
+        if self.own_noise:
+            noise = agent.streams.noise.standard_normal((len(noise), *act.shape), np.float32)
+        tried = super().try_out(agent, saved, act, noise)
+        self.split += 0 < tried.terminated.sum() < len(act)
+        return tried
+
+
+class Estimates(NamedTuple):
+    """Estimates of the gradient by one estimator."""
+
+    g: np.ndarray  #: B × size of θ
+    steps: np.ndarray  #: B, simulated steps
+    split: np.ndarray  #: B, see :class:`Watched`
+
+
+def table() -> pd.DataFrame:
+    """One row per estimate of the gradient, with the columns
+
+    - estimator; equal: "steps" or "actions", what it has as many of as the vine; steps and actions: how many;
+    - split: states of the vine where some actions led to a fall and others did not;
+    - deviation: ‖ĝ − its estimator's mean‖² over ‖g‖², its mean being the relative variance, trace(Cov)/‖g‖²;
+    - cosine: with g; and along_…: the projections on fixed directions.
+
+    g is the mean of the single-path estimates with GAE, the least noisy ones; ‖g‖² is freed of their noise, and a
+    single path is compared with the mean of the other paths' estimates.
+    """
+    agent, batch, _ = hopper()
+    found = vine_estimates(agent, "vine", own_noise=False, seed=1)
+    found |= vine_estimates(agent, "vine, own noise", own_noise=True, seed=2)
+    steps = np.mean(found["vine", "steps"].steps)
+    found |= single_estimates(agent, round(steps / COMMON.envs) * COMMON.envs, seed=3)
+
+    best = found["single path, GAE", "steps"].g
+    g = best.mean(axis=0)
+    square = g @ g - best.var(axis=0, ddof=1).sum() / len(best)
+    others = (len(best) * g - best) / (len(best) - 1)
+    along = directions(agent, batch)
+    parts = []
+    for (estimator, equal), (estimates, steps, split) in found.items():
+        single, count = estimator.startswith("single"), len(estimates)
+        goal = others if single else g[None]
+        lengths = np.linalg.norm(estimates, axis=1) * np.linalg.norm(goal, axis=1)
+        squares = ((estimates - estimates.mean(axis=0)) ** 2).sum(axis=1)
+        part = {
+            "estimator": estimator,
+            "equal": equal,
+            "steps": steps,
+            "split": split,
+            "actions": steps if single and equal == "steps" else ACTIONS,
+            "deviation": squares * count / (count - 1) / square,
+            "cosine": (estimates * goal).sum(axis=1) / lengths,
+        }
+        parts.append(pd.DataFrame(part | {f"along_{name}": estimates @ d for name, d in along.items()}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def start(agent: Agent, seed: int) -> tuple[Agent, Environments]:
+    """The agent with streams of its own, and copies of the task that are spread over their episodes."""
+    agent = dataclasses.replace(agent, streams=streams(seed, COMMON.envs))
+    envs = Environments(TASK_ID, agent.streams.env_seeds, budget=10**9, clip_actions=False)
+    envs.staggered = False
+    sample(agent, envs, 2048)
+    return agent, envs
+
+
+def vine_estimates(agent: Agent, name: str, own_noise: bool, seed: int) -> dict[tuple[str, str], Estimates]:
+    """The vine, for both meanings of equal: it is what the single path is made equal to."""
+    agent, envs = start(agent, seed)
+    branches = Watched(envs, own_noise)
+    rows = []
+    for _ in range(ESTIMATES[name]):
+        before, branches.split = envs.steps, 0
+        batch = trpo_vine.collect(agent, envs, CFG, COMMON, {"branches": branches})
+        rows.append((vine_gradient(agent, batch), envs.steps - before, branches.split))
+    return dict.fromkeys([(name, "steps"), (name, "actions")], Estimates(*map(np.stack, zip(*rows, strict=True))))
+
+
+def vine_gradient(agent: Agent, batch: trpo_vine.Vine) -> np.ndarray:
+    """The gradient of the vine's surrogate, freed of the factor (K − 1)/K."""
+    (g,) = gradient(trpo_vine.surrogate(agent, batch), (agent.theta,))
+    return g.numpy() * CFG.actions / (CFG.actions - 1)
+
+
+def single_estimates(agent: Agent, steps: int, seed: int) -> dict[tuple[str, str], Estimates]:
+    """Single paths of ``steps`` steps; and some of their actions, at random, as many as a vine tries."""
+    agent, envs = start(agent, seed)
+    found = {}
+    for _ in range(ESTIMATES["single path"]):
+        roll = sample(agent, envs, steps)
+        chosen = torch.from_numpy(agent.streams.shuffle.choice(steps, ACTIONS, replace=False))
+        for name, lam in {"single path, GAE": CFG.lam, "single path, λ = 1": 1.0}.items():
+            batch = make_batch(agent, roll, CFG.gamma, lam)
+            found.setdefault((name, "steps"), []).append(policy_gradient(agent, batch, slice(None)))
+            found.setdefault((name, "actions"), []).append(policy_gradient(agent, batch, chosen))
+    return {key: Estimates(np.stack(g), np.full(len(g), steps), np.zeros(len(g), int)) for key, g in found.items()}
+
+
+def policy_gradient(agent: Agent, batch: Batch, rows: slice | torch.Tensor) -> np.ndarray:
+    """The gradient by some rows of a batch, with the advantages as they are."""
+    part = dataclasses.replace(batch, obs=batch.obs[rows], act=batch.act[rows], logp=batch.logp[rows])
+    (g,) = gradient(surrogate(agent, part, batch.adv[rows]), (agent.theta,))
+    return g.numpy()
+
+
+def directions(agent: Agent, batch: Batch) -> dict[str, np.ndarray]:
+    """Fixed directions, which owe nothing to the estimates: the gradient of another batch, and all log-stds alike."""
+    other = policy_gradient(agent, batch, slice(None))
+    log_std = np.zeros_like(other)
+    log_std[-agent.policy.act_dim :] = 1
+    return {"gradient": other / np.linalg.norm(other), "log_std": log_std / np.linalg.norm(log_std)}
