@@ -7,11 +7,14 @@
         elite ← the best share of the population;  μ ← mean(elite);  v ← variance(elite)
 
 The extra noise keeps the spread from collapsing before the population has found anything; it fades over K iterations.
-No gradient, no value function, no discount. Every step of every member counts. θ is μ with the untrained log-std,
-which plays no part in acting; the KL that is reported is between the policies of that noise around the old μ and the new.
+No gradient, no value function, no discount. Every step of every member counts, and the episodes of a run are those of
+the members, never of μ. A million steps are few here: 5 populations on HalfCheetah, some 35 on Hopper. θ is μ with the
+untrained log-std, which plays no part in acting; the KL that is reported is between the policies of that noise around
+the old μ and the new.
 
 The settings of PPO Figure 3 are lost. These are those of modular_rl (6970cde, the scripts for MuJoCo), the nearest
-public code of the authors' group, but for the network: 10-5 there, 64-64 here as for every method.
+public code of the authors' group, but for the network (10-5 there, 64-64 here as for every method) and the observation
+filter (there it moves within an episode). The studies clip the actions: see docs/second-curves.md.
 """
 
 from dataclasses import dataclass
@@ -37,7 +40,7 @@ class Population:
 
     members: torch.Tensor  #: P × weights of the policy's network, float64
     ret: torch.Tensor  #: P, raw, float64
-    obs: torch.Tensor  #: N × O, filtered: every 8th that was seen
+    obs: torch.Tensor  #: N × O, filtered: every 7th that was seen, enough for the KL
     raw_obs: np.ndarray  #: all that were seen
 
 
@@ -65,7 +68,7 @@ def collect(agent, envs, cfg, common, state):
         act = np.zeros((len(envs), envs.act_dim), np.float32)
         for i in running:
             act[i] = mean_action[plays[i]](obs[i])
-        spent = envs.left < len(running)
+        spent = envs.left < len(running)  # then some of the copies take the last steps, and nothing is learned
         rew, terminated, truncated, _ = envs.step(act, running[: envs.left])
         if spent:
             return None
@@ -73,7 +76,7 @@ def collect(agent, envs, cfg, common, state):
         for i in np.flatnonzero(terminated | truncated):
             plays[i] = next(waiting, -1)
     raw_obs = np.concatenate(seen)
-    return Population(members, torch.from_numpy(ret), torch.from_numpy(agent.filter(raw_obs[::8])), raw_obs)
+    return Population(members, torch.from_numpy(ret), torch.from_numpy(agent.filter(raw_obs[::7])), raw_obs)
 
 
 def refit(members, ret, share):
@@ -84,7 +87,7 @@ def refit(members, ret, share):
 
 def update(agent, batch, cfg, state):
     with torch.no_grad():
-        old = agent.policy.dist(agent.theta.clone(), batch.obs)
+        old = agent.policy.dist(agent.theta, batch.obs)
     mean, state["var"] = refit(batch.members, batch.ret, cfg.elite)
     state["iteration"] += 1
     agent.theta[: len(mean)] = mean
@@ -95,5 +98,5 @@ def update(agent, batch, cfg, state):
             "entropy": entropy(new).item(),
             "population_return": batch.ret.mean().item(),
             "best_return": batch.ret.max().item(),
-            "spread": spread(cfg, state).mean().item(),
+            "spread": spread(cfg, state).mean().item(),  # of the next population
         }

@@ -1,9 +1,9 @@
-"""Trust region policy optimisation, vine (Schulman et al. 2015, arXiv 1502.05477, sections 5.2 and 5.3; lecture 2).
+"""Trust region policy optimisation, vine (Schulman et al. 2015, arXiv 1502.05477, section 5.2; lecture 2).
 
     for k = 0, 1, …
-        sample a trunk with π_θ; choose N of its steps at random, each alike; save the simulator there
+        sample a trunk with π_θ; choose N of its steps, each as likely as any other; save the simulator there
         for each saved s_n:  draw a_n1 … a_nK from π_θ(· | s_n);  restore s_n, take a_nj, follow π_θ, T steps in all
-            Q_nj = r_0 + γ r_1 + … + γᵀ V_φ(s_T)              the same noise for all K: common random numbers
+            Q_nj = r_0 + γ r_1 + … + γ^T V_φ(s_T)             the same noise for all K: common random numbers
         L(θ) = mean over n of  Σ_j ratio_nj Q_nj / Σ_j ratio_nj,      ratio_nj = π_θ/π_old (a_nj | s_n)
         g = ∇L;  x = F⁻¹ g;  Δ = sqrt(2δ / xᵀF x) · x;  line search;  θ ← what it found
         fit V_φ on the trunk
@@ -14,7 +14,8 @@ taken off; a step of given KL does not feel the factor. F and the KL are means o
 branch is an environment step like any other.
 
 The paper has no V_φ; its branches are long and an update sees far more steps than a budget of a million allows. Here
-V_φ stands for what lies behind the cut. N, K and T are this project's choice; all else is ``trpo``.
+V_φ stands for what lies behind the cut. N, K and T are this project's choice; all else is ``trpo``. Where a task is
+solved the branches of a state differ by little more than V_φ's error, and a step of given KL follows even that.
 """
 
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ import numpy as np
 import torch
 
 from core.branches import Branches
+from core.errors import UsageError
 from core.natural import conjugate_gradient, fisher, line_search, step_of_kl
 from core.normalise import standardise
 from core.objective import diagnose, mean_kl
@@ -61,6 +63,10 @@ class Vine(Batch):
 
 
 def init(agent, cfg):
+    if cfg.states > cfg.batch:
+        raise UsageError(f"trpo_vine: states: {cfg.states} is more than the trunk has steps (batch: {cfg.batch})")
+    if cfg.actions < 2:
+        raise UsageError("trpo_vine: actions: give 2 or more: the surrogate of a single action is constant")
     return {"value_adam": Adam(agent.phi)}
 
 
@@ -68,13 +74,13 @@ def collect(agent, envs, cfg, common, state):
     limits = common.time_limit == "bootstrap"
     chosen, saved = np.sort(agent.streams.shuffle.choice(cfg.batch, cfg.states, replace=False)), []
 
-    def save(row):
+    def save(row):  # the trunk's steps are counted row by row, and in a row copy by copy
         saved.extend(envs.save(i % len(envs)) for i in chosen[chosen // len(envs) == row])
 
     roll = sample(agent, envs, cfg.batch, before_row=save)
     if roll is None:
         return None
-    if "branches" not in state:
+    if "branches" not in state:  # init() does not see the environments
         state["branches"] = Branches(envs, cfg.actions)
     noise, act_dim, actor = agent.streams.noise, envs.act_dim, agent.policy.actor(agent.theta)
     acts, tried = [], []
@@ -109,11 +115,11 @@ def log_prob(agent, theta, obs, act):
 
 
 def surrogate(agent, batch):
-    """θ ↦ L(θ), self-normalised."""
+    """θ ↦ L(θ). Σ_j ratio_j Q_j / Σ_j ratio_j is the mean of Q with the softmax of log ratio as weights."""
 
     def value(theta):
-        ratio = torch.exp(log_prob(agent, theta, batch.branch_obs, batch.branch_act) - batch.branch_logp)
-        return ((ratio * batch.q).sum(1) / ratio.sum(1)).mean()
+        log_ratio = log_prob(agent, theta, batch.branch_obs, batch.branch_act) - batch.branch_logp
+        return (torch.softmax(log_ratio, 1) * batch.q).sum(1).mean()
 
     return value
 
@@ -133,4 +139,4 @@ def update(agent, batch, cfg, state):
     agent.theta.copy_(theta)
     fit_value(agent, batch, cfg, state["value_adam"])
     vine = {"surr_before": before.item(), "surr_after": after.item(), "backtracks": backtracks, "accepted": accepted}
-    return diagnose(agent, batch, standardise(batch.adv)) | vine
+    return diagnose(agent, batch, standardise(batch.adv)) | vine  # of the trunk, but for the surrogate

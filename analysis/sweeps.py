@@ -22,6 +22,10 @@ from analysis.study import folder, main
 from core.errors import UsageError
 from core.plan import ROOT, Study
 
+#: How far below the untrained policy's score a panel reaches, in units of what there is to gain: a policy that is
+#: ruined can score far less, and would press all others into a line.
+BELOW = 0.25
+
 #: What a sweep's option is called in the lectures and papers.
 SYMBOLS = {
     ("pg", "step_size"): "α",
@@ -68,9 +72,14 @@ def draw(study: Study, table: pd.DataFrame) -> plt.Figure:
     wide = common.subplots(1, len(tasks), squeeze=False)[0]
     for row, task in enumerate(tasks):
         here = table[table["task"] == task]
+        untrained, best = study.tasks[task]["random_score"], here["score"].max()
+        floor = untrained - BELOW * (best - untrained)
+        bottom = max(floor, here["score"].min())
         for column, line in enumerate(lines.index):
-            _panel(grid[row, column], here[here["line"] == line], "value", colour[line])
-            _panel(wide[row], here[here["line"] == line], "kl", colour[line])
+            _panel(grid[row, column], here[here["line"] == line], "value", colour[line], floor)
+            _panel(wide[row], here[here["line"] == line], "kl", colour[line], floor)
+        for axis in (*grid[row], wide[row]):
+            axis.set_ylim(bottom - 0.05 * (best - bottom), best + 0.05 * (best - bottom))
         grid[row, 0].set_ylabel(f"{study.tasks[task]['id']}\nreturn", fontsize=8)
         wide[row].set_title(study.tasks[task]["id"], fontsize=9)
         wide[row].set_xlabel("mean KL of an update (nats)", fontsize=8)
@@ -86,18 +95,18 @@ def draw(study: Study, table: pd.DataFrame) -> plt.Figure:
     return figure
 
 
-def _panel(axis, runs: pd.DataFrame, x: str, colour: tuple) -> None:
-    """Each run as a dot (a cross at the foot if it diverged) and the means over the seeds of a value as a line."""
+def _panel(axis, runs: pd.DataFrame, x: str, colour: tuple, floor: float) -> None:
+    """Each run as a dot, at the foot where it is below ``floor`` or diverged, and the means of values as a line."""
     runs = runs[runs["kl"] > 0] if x == "kl" else runs
     whole = runs[runs["status"] == "finished"]
     axis.plot(whole[x], whole["score"], "o", color=colour, markersize=3, alpha=0.5, markeredgewidth=0)
     all_finished = whole.groupby("value").filter(lambda group: len(group) == (runs["value"] == group.name).sum())
     mean = all_finished.groupby("value")[[x, "score"]].agg({x: _middle, "score": "mean"} if x == "kl" else "mean")
     axis.plot(mean[x], mean["score"], color=colour, linewidth=1.3)
-    lost = runs[runs["status"] != "finished"]
-    if len(lost):  # without points, a line that is not clipped upsets the layout
-        foot = axis.get_xaxis_transform()
-        axis.plot(lost[x], [0.02] * len(lost), "x", color=colour, markersize=5, transform=foot, clip_on=False)
+    for lost, marker in ((runs[runs["status"] != "finished"], "x"), (whole[whole["score"] < floor], "v")):
+        if len(lost):  # without points, a line that is not clipped upsets the layout
+            foot = axis.get_xaxis_transform()
+            axis.plot(lost[x], [0.03] * len(lost), marker, color=colour, markersize=4, transform=foot, clip_on=False)
     axis.set_xscale("log")
     axis.xaxis.set_major_locator(LogLocator(numticks=6))
     axis.xaxis.set_minor_locator(NullLocator())
@@ -125,7 +134,8 @@ def _caption(study: Study, table: pd.DataFrame, width: float) -> str:
         f"Gymnasium {', '.join(task['id'] for task in study.tasks.values())}; {_seeds(table)} of each, "
         f"{study.steps:,} steps each. Dots: runs, the mean raw return of the last 100 training episodes; lines: mean "
         f"over seeds. Below, the same runs over the mean KL(old ‖ new) of their updates, lines in order of the step "
-        f"size. Crosses at the foot: {diverged} of {len(table)} runs, which diverged."
+        f"size. At the foot, triangles: runs far below the score of the untrained policy; crosses: {diverged} of "
+        f"{len(table)} runs, which diverged."
     )
     return textwrap.fill(text, int(15 * width))
 

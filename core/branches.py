@@ -34,15 +34,18 @@ class Branches:
             branch.reset(seed=0)  # Gymnasium asks for it; restore() overwrites what it drew
 
     def restore(self, saved: Saved) -> None:
-        """Put every copy into the saved state."""
+        """Put every copy into the saved state: the simulator, and the time limit's count."""
         for branch in self._copies:
             task = branch.unwrapped
             if isinstance(saved.simulator, mujoco.MjData):
                 mujoco.mj_copyData(task.data, task.model, saved.simulator)
             else:
+                vars(task).clear()
                 vars(task).update(copy.deepcopy(saved.simulator))
-            if isinstance(branch, gymnasium.wrappers.TimeLimit):
-                branch._elapsed_steps = saved.elapsed
+            while isinstance(branch, gymnasium.Wrapper):
+                if isinstance(branch, gymnasium.wrappers.TimeLimit):
+                    branch._elapsed_steps = saved.elapsed
+                branch = branch.env
 
     def try_out(self, agent: Agent, saved: Saved, act: np.ndarray, noise: np.ndarray) -> Tried | None:
         """Take each row of ``act`` (K × A) in the saved state, then follow π_θ for ``len(noise)`` steps or to an end.
@@ -55,10 +58,12 @@ class Branches:
         width, obs = len(self._copies), np.tile(saved.obs, (len(self._copies), 1))
         rew, length = np.zeros((len(noise) + 1, width)), np.zeros(width, int)
         terminated, truncated = np.zeros(width, bool), np.zeros(width, bool)
+        spent = False
         for t in range(len(noise) + 1):
             running = np.flatnonzero(~(terminated | truncated))
-            if not len(running) or not envs.left:
+            if not len(running):
                 break
+            spent |= envs.left < len(running)
             act = envs.allowed(actor(agent.filter(obs), noise[t - 1]) if t else act)
             for k in running[: envs.left]:
                 obs[k], rew[t, k], terminated[k], limit, _ = self._copies[k].step(act[k])
@@ -67,4 +72,4 @@ class Branches:
                 envs.steps += 1
         for k in range(width):
             envs.record_branch(rew[:, k].sum(), length[k])
-        return Tried(rew, length, terminated, truncated, obs) if envs.left else None
+        return None if spent else Tried(rew, length, terminated, truncated, obs)

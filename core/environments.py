@@ -102,7 +102,10 @@ class Environments:
         return np.clip(act, self._low, self._high) if self._clip_actions else act
 
     def save(self, i: int) -> Saved:
-        """The state of copy ``i`` now. Of a task without MuJoCo it is a deep copy of all attributes."""
+        """The state of copy ``i`` now.
+
+        Of a MuJoCo task it is the simulator's: Gymnasium's own have no other. Of others it is all attributes.
+        """
         task = self._copies[i].unwrapped
         data = getattr(task, "data", None)
         whole = copy.copy(data) if isinstance(data, mujoco.MjData) else copy.deepcopy(vars(task))

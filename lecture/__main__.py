@@ -20,7 +20,8 @@ def main() -> None:
     topic = sys.argv[1]
     folder = ROOT / "results" / "lecture" / "tables"
     folder.mkdir(parents=True, exist_ok=True)
-    importlib.import_module(f"lecture.{topic}").table().to_csv(folder / f"{topic}.csv", index=False, float_format="%.8g")
+    table = importlib.import_module(f"lecture.{topic}").table()
+    table.to_csv(folder / f"{topic}.csv", index=False, float_format="%.8g")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ gradient gains more than the policy gradient, which gains more than chance. What
 the nearer a direction comes to F⁻¹g, the sooner the model fails, for F⁻¹ goes far where F is nearly 0, and that
 going there is free holds at θ_old only. Damping and few conjugate gradients keep the step where the model holds.
 
-KL, F and surrogate are averages over the same states, so that the model is the second-order term and nothing
-else. The surrogate is that of the batch the gradient was made from: what a step promises, not what it earns.
+KL, F and surrogate are averages over the same states, and damping shapes directions but not the model, so that the
+model is the second-order term and nothing else. (TRPO measures its step by the damped F: its own is shorter.) The
+surrogate is that of the batch the gradient was made from: what a step promises, not what it earns.
 """
 
 import dataclasses

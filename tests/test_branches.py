@@ -108,6 +108,37 @@ def test_the_time_limit_of_a_branch_counts_from_the_start_of_its_episode(start, 
         assert not tried.rew[left:].any()
 
 
+class Counter(gymnasium.Env):
+    """Shows how often it was stepped; the attribute that counts is made by the first step."""
+
+    observation_space = gymnasium.spaces.Box(-1.0, 1.0, (1,))
+    action_space = gymnasium.spaces.Box(-1.0, 1.0, (1,))
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        vars(self).pop("count", None)
+        return np.zeros(1), {}
+
+    def step(self, action):
+        self.count = getattr(self, "count", 0) + 1
+        return np.full(1, self.count / 100), float(self.count), False, False, {}
+
+
+scaled = gymnasium.wrappers.TransformReward.wrapper_spec(func=float)
+gymnasium.register("Counter-v0", Counter, max_episode_steps=10, additional_wrappers=(scaled,))
+
+
+def test_the_time_limit_is_found_under_other_wrappers_and_late_attributes_are_forgotten():
+    envs = alone("Counter-v0")
+    branches, start = Branches(envs, 1), envs.save(0)
+    walk(envs, actions("Counter-v0", 7, 0))
+    for saved, first, steps in ((envs.save(0), 8.0, 3), (start, 1.0, 10), (start, 1.0, 10)):
+        branches.restore(saved)
+        rows = go(branches._copies[0], actions("Counter-v0", 20, 1))
+        assert rows[0][1] == first
+        assert len(rows) == steps, "the limit is 10 steps"
+
+
 # What a branch does, and its account
 
 

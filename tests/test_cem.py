@@ -139,26 +139,28 @@ def test_members_are_drawn_around_the_mean_with_the_spread_of_each_coordinate(st
     assert abs(torch.corrcoef(z)[0, 1:]).max() < 5 / size**0.5, "members are drawn on their own"
 
 
-def play(agent, member):
-    """Return and length of one episode on Paid with the mean action of ``member``."""
+def play(agent, member, bound):
+    """Return and length of one episode on Paid with the mean action of ``member``, clipped at ±``bound``."""
     theta, total, time, length = torch.cat([member.float(), agent.theta[-1:]]), 0.0, 0, 1
     while time < length:
         obs = torch.from_numpy(agent.filter(np.array([[0.5 - 0.1 * time]])))
-        act = agent.policy.dist(theta, obs).mean.item()
+        act = agent.policy.dist(theta, obs).mean.clamp(-bound, bound).item()
         length = length if time else lasts(act)
         total, time = total + act, time + 1
     return total, length
 
 
+@pytest.mark.parametrize("clip_actions", [False, True])
 @pytest.mark.parametrize("envs", [1, 3, 4, 15])
-def test_each_member_plays_one_whole_episode_and_gets_its_own_return(start, envs):
-    agent, copies = start("Paid-v0", envs=envs, staggered=True)
+def test_each_member_plays_one_whole_episode_and_gets_its_own_return(start, envs, clip_actions):
+    agent, copies = start("Paid-v0", envs=envs, staggered=True, clip_actions=clip_actions)
     agent.filter.update(np.array([[0.0], [0.5]]))
     drawn = []
     for _ in range(2):
         before, episodes = copies.steps, len(copies.episodes)
-        batch = gather(agent, copies, population=10)
-        ret, length = zip(*(play(agent, member) for member in batch.members), strict=True)
+        batch = gather(agent, copies, population=10, std=0.2)
+        played = [play(agent, member, 1 if clip_actions else math.inf) for member in batch.members]
+        ret, length = zip(*played, strict=True)
         assert len(set(length)) > 3
         np.testing.assert_allclose(batch.ret, ret, rtol=1e-5, atol=1e-5)
         ended = copies.episodes[episodes:]
@@ -168,7 +170,7 @@ def test_each_member_plays_one_whole_episode_and_gets_its_own_return(start, envs
         assert copies.steps - before == sum(length)
         times = np.round(5 - 10 * batch.raw_obs[:, 0]).astype(int)
         assert np.bincount(times).tolist() == [sum(k > t for k in length) for t in range(max(length))]
-        np.testing.assert_array_equal(batch.obs.numpy(), agent.filter(batch.raw_obs[::8]))
+        np.testing.assert_array_equal(batch.obs.numpy(), agent.filter(batch.raw_obs[::7]))
         drawn.append(batch.members)
     assert not (drawn[0] == drawn[1]).any()
 

@@ -125,8 +125,8 @@ def learned(algo, **options):
 
 @every_algorithm
 def test_it_learns_a_small_task(algo):
-    # The members of CEM act without noise: a mean of 0 is worth −10/3 to them.
-    assert learned(algo, **TOY.get(algo, {})) > (-1.0 if algo == "cem" else -5.0)
+    # A mean of 0 without noise is worth −10/3, and CEM's members have none; nor has a vine whose branches are astray.
+    assert learned(algo, **TOY.get(algo, {})) > (-1.0 if algo in ("cem", "trpo_vine") else -5.0)
 
 
 @pytest.mark.parametrize(

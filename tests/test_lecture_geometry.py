@@ -41,20 +41,6 @@ def precise():
     return dataclasses.replace(agent, theta=agent.theta.double()), batch.obs.double(), batch.act.double(), g.double()
 
 
-def assert_kl_along(g, rows, precise):
-    """The rows' KLs, at steps along ``g``, are those of torch.distributions, KL(old ‖ new)."""
-    agent, obs, _, _ = precise
-
-    def normals(theta):
-        mean, log_std = agent.policy.dist(theta, obs)
-        return torch.distributions.Normal(mean, log_std.exp())
-
-    for row in rows.itertuples():
-        new = normals(agent.theta + row.length * g / g.norm())
-        expected = torch.distributions.kl_divergence(normals(agent.theta), new).sum(-1).mean()
-        assert row.kl == pytest.approx(expected.item(), rel=1e-5)
-
-
 @pytest.mark.parametrize("topic", TOPICS)
 def test_figure_is_drawn_from_the_csv(tables, topic):
     text = io.StringIO(tables(topic).to_csv(index=False))
@@ -65,8 +51,24 @@ def test_figure_is_drawn_from_the_csv(tables, topic):
     assert len(curves) == CURVES[topic]
     for axis, line in curves:
         (x, y), (left, right), (low, high) = line.get_data(), axis.get_xlim(), axis.get_ylim()
-        assert ((left <= x) & (x <= right) & (low <= y) & (y <= high)).sum() > 2
+        assert ((left <= x) & (x <= right) & (low <= y) & (y <= high)).mean() > 0.3
     plt.close(figure)
+
+
+def test_measured_kl_is_from_the_old_policy_to_the_new(tables, precise):
+    agent, obs, _, g = precise
+    both = pd.concat([tables("kl_quadratic"), tables("step_length")])
+    rows = both.query("direction == 'policy gradient' and 0.01 < length < 1.1")
+    assert len(rows) > 10
+
+    def normals(theta):
+        mean, log_std = agent.policy.dist(theta, obs)
+        return torch.distributions.Normal(mean, log_std.exp())
+
+    for row in rows.itertuples():
+        new = normals(agent.theta + row.length * g / g.norm())
+        expected = torch.distributions.kl_divergence(normals(agent.theta), new).sum(-1).mean()
+        assert row.kl == pytest.approx(expected.item(), rel=1e-5)
 
 
 # kl_quadratic
@@ -92,14 +94,9 @@ def test_value_and_gradient_of_the_kl_are_zero_at_theta_old(precise):
     assert here.norm() < 1e-12 * there.norm()
 
 
-def test_measured_kl_is_that_of_the_policies(steps, precise):
-    assert_kl_along(precise[-1], steps["policy gradient", 0][1e-3:2], precise)
-
-
 def test_kl_over_its_model_goes_to_one(steps):
     for rows in steps.values():
-        error = (rows["ratio"] - 1).abs()
-        assert error.iloc[0] < 5e-4
+        assert rows["ratio"].iloc[0] == pytest.approx(1, abs=5e-4)
     for name in ("policy gradient", TRPO):
         error = (steps[name, 0]["ratio"] - 1).abs()[:1e-5]
         slope, _ = np.polyfit(np.log(error.index), np.log(error), 1)
@@ -175,11 +172,6 @@ def test_outer_products_go_to_the_fisher_matrix_as_one_over_root_n(tables, matri
 
 
 # step_length
-
-
-def test_steps_have_the_kl_of_their_length(tables, precise):
-    rows = tables("step_length").query("direction == 'policy gradient' and 0.01 < length < 2")
-    assert_kl_along(precise[-1], rows, precise)
 
 
 def test_kl_is_the_curvature_of_the_direction_times_the_squared_length(tables):

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import sweeps
+from analysis import so_far, sweeps
 from core.errors import UsageError
-from core.plan import ROOT, load_studies, load_study, make_study, read_config
+from core.plan import FILES, ROOT, load_studies, load_study, make_study, read_config
 
 ENVS = read_config(ROOT / "envs.yaml")
 ENTRY = {
@@ -147,6 +147,44 @@ def test_the_figure_shows_every_line_on_every_task_over_both_axes(made_up):
     texts = " ".join(text.get_text() for part in figure.subfigs for text in part.texts)
     assert "1 of 20 runs, which diverged" in " ".join(texts.split())
     plt.close(figure)
+
+
+def test_a_score_far_below_the_untrained_one_is_a_triangle_at_the_foot(made_up):
+    made, scores = made_up
+    scores.loc[0, "score"] = -40_000.0
+    figure = sweeps.draw(made, sweeps.tabulate(made, scores))
+    axes = figure.get_axes()
+    triangles = [sum(len(line.get_xdata()) for line in axis.lines if line.get_marker() == "v") for axis in axes]
+    assert triangles == [1, 0, 0, 0, 0, 0], "over the KL there is no place for a run without updates"
+    best, untrained = 401.0, ENVS["Hopper"]["random_score"]
+    low, high = axes[0].get_ylim()
+    assert untrained - 0.5 * (best - untrained) < low < untrained
+    assert high > best
+    plt.close(figure)
+
+
+def test_what_is_finished_so_far_is_a_study_of_its_own(tmp_path):
+    made = study()
+    with pytest.raises(UsageError, match="steps: no run is finished yet; first run: snakemake --cores 2 steps"):
+        so_far.finished(made, tmp_path)
+    for i, seed in ((0, 1), (2, 0), (2, 1)):
+        for name in FILES:
+            path = tmp_path / made.cells[i].folder(seed) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    (tmp_path / made.cells[2].folder(1) / "run.json").unlink()
+    part = so_far.finished(made, tmp_path)
+    assert [(c.task, c.method.name, c.seeds) for c in part.cells] == [
+        ("Hopper", "trpo:0.0001", (1,)),
+        ("Hopper", "clip_step:1e-05", (0,)),
+    ]
+    assert (part.name, part.title) == ("steps/so_far", "Steps (so far: 2 of 20 runs)")
+    assert (part.seeds, list(part.tasks), list(part.methods)) == (
+        (0, 1),
+        ["Hopper"],
+        ["trpo:0.0001", "clip_step:1e-05"],
+    )
+    assert part.cells[0].key == made.cells[0].key
 
 
 def test_a_study_without_sweeps_has_no_such_figure():

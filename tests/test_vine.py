@@ -14,6 +14,7 @@ from torch.distributions import Normal
 from algos import trpo, trpo_vine
 from core import rollout
 from core.branches import Branches, Tried
+from core.errors import UsageError
 from core.natural import conjugate_gradient, fisher, step_of_kl
 from core.optimise import gradient
 from core.rollout import sample
@@ -59,7 +60,14 @@ def test_every_step_counts_and_a_budget_that_ends_within_is_spent_and_gives_none
         envs.cut()
         assert batch is None
         assert envs.steps == budget == sum(episode.length for episode in envs.episodes)
-    assert spend(needed + 1)[0] is not None
+    assert spend(needed)[0] is not None, "the last branch ends with the budget"
+
+
+def test_a_number_of_states_or_actions_that_makes_no_vine_is_refused(start):
+    agent, _ = start()
+    for wrong, said in (({"states": 41, "batch": 40}, "states: 41 is more than"), ({"actions": 1}, "actions: give 2")):
+        with pytest.raises(UsageError, match=f"trpo_vine: {said}"):
+            trpo_vine.init(agent, trpo_vine.Config(**wrong))
 
 
 # The estimate

@@ -8,7 +8,7 @@ from analysis.lecture.style import COLOURS, figure
 CAPTION = """A trained Hopper policy; g from 2,048 states, F from 205 of them. One iteration of conjugate gradients
 gives the policy gradient; ten (dotted) are almost enough when F is damped as in TRPO (left), not when it is hardly
 damped (right). Outer products of the scores of one action a state are a poor F, of 100 a state a good one; with the
-diagonal of F one gains what the policy gradient gains. KL: the damped model's, ½ xᵀ(F + λI)x."""
+diagonal of F one gains what the policy gradient gains. KL as damped: ½ xᵀ(F+λI)x."""
 LEVELS = {
     ("empirical, actions drawn", 100): ("empirical F, 100 actions drawn a state", COLOURS[2], "-"),
     ("empirical, actions drawn", 10): ("empirical F, 10 actions drawn a state", COLOURS[9], "--"),
