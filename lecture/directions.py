@@ -40,7 +40,7 @@ def table() -> pd.DataFrame:
     ``cosine`` with the exact x*, ``gain`` for a given KL relative to that of x*, and ``error`` ‖x − x*‖ / ‖x*‖
     in the norm of F + λI.
     """
-    agent, batch, _ = hopper()
+    agent, batch = hopper()
     (g,) = gradient(surrogate(agent, batch, standardise(batch.adv)), (agent.theta,))
     agent, g = dataclasses.replace(agent, theta=agent.theta.double()), g.double()
     obs, act = batch.obs[::EVERY].double(), batch.act[::EVERY].double()

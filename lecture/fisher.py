@@ -32,7 +32,7 @@ def table() -> pd.DataFrame:
     from the product relative to it (Frobenius norm, whole block), or ``row``, ``column``, ``entry`` of the
     part: action by action the weights from a few hidden units and the bias, then the log-stds.
     """
-    agent, batch, _ = hopper()
+    agent, batch = hopper()
     policy, theta, obs = agent.policy, agent.theta.double(), batch.obs[::EVERY].double()
     head = MLP(policy.net.sizes[-2:])
     size = head.size + policy.act_dim  # last layer and log-stds are the end of θ

@@ -44,7 +44,7 @@ GAMMA = 0.99
 
 def table() -> pd.DataFrame:
     """Long form: part ("weights" or "returns"), name, kl (asked for), horizon (steps), quantity, value."""
-    agent, batch, _ = hopper()
+    agent, batch = hopper()
     rolls = episodes(agent, agent.theta, ROUNDS, seed=1)
     rows = []
     for number, (kl, theta) in enumerate(natural_steps(agent, batch).items()):

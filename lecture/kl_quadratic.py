@@ -35,7 +35,7 @@ def table() -> pd.DataFrame:
     Columns: ``direction``, ``draw``, ``model_kl`` ½ t² dᵀFd, ``length`` t‖d‖, ``kl`` as measured (nats), ``gain`` of
     the surrogate over θ_old (in standard deviations of the advantage) and its ``first_order`` t gᵀd.
     """
-    agent, batch, _ = hopper()
+    agent, batch = hopper()
     policy, theta = agent.policy, agent.theta.double()  # a KL of 1e-8 drowns in the rounding of float32
     obs, act, adv = batch.obs.double(), batch.act.double(), standardise(batch.adv.double())
     old, logp_old = policy.dist(theta, obs), policy.logp(theta, obs, act)

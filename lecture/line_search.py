@@ -41,7 +41,7 @@ def table() -> pd.DataFrame:
     - rejected or accepted, for the candidates up to the one that is taken: the place j; and their gain and kl;
     - kl is delta: 1, at the fraction where that is so.
     """
-    agent, batch, _ = hopper()
+    agent, batch = hopper()
     rows = [
         (delta, damping, *row)
         for delta in DELTAS

@@ -31,7 +31,7 @@ ALPHAS = np.linspace(-0.25, 2.5, 56)
 
 def table() -> pd.DataFrame:
     """Long form: alpha, quantity (the three surrogates, kl, out of the range, kl of the update), value."""
-    agent, batch, _ = hopper()
+    agent, batch = hopper()
     new, reported = update(agent, batch)
     rows = [
         (alpha, quantity, value)

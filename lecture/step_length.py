@@ -34,7 +34,7 @@ def table() -> pd.DataFrame:
 
     Columns: ``policy``, ``direction``, ``draw``, ``length`` ‖d‖, ``kl`` (nats), ``curvature`` uᵀFu.
     """
-    agent, batch, _ = hopper()
+    agent, batch = hopper()
     policy, obs = agent.policy, batch.obs.double()  # a KL of 1e-9 drowns in the rounding of float32
     anywhere = _random(policy, slice(None))
     rows = []

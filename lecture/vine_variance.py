@@ -81,7 +81,7 @@ def table() -> pd.DataFrame:
     g is the mean of the single-path estimates with GAE, the least noisy ones; ‖g‖² is freed of their noise, and a
     single path is compared with the mean of the other paths' estimates.
     """
-    agent, batch, _ = hopper()
+    agent, batch = hopper()
     found = vine_estimates(agent, "vine", own_noise=False, seed=1)
     found |= vine_estimates(agent, "vine, own noise", own_noise=True, seed=2)
     steps = np.mean(found["vine", "steps"].steps)

@@ -13,7 +13,8 @@ TOPICS.remove("style")
 def lecture_sources(wildcards):
     """All that a topic's table is computed by."""
     entries = [ROOT / "lecture" / f"{name}.py" for name in (wildcards.topic, "__main__")]
-    return [path.relative_to(ROOT).as_posix() for path in closure(entries)]
+    sources = [path.relative_to(ROOT).as_posix() for path in closure(entries)]
+    return sources + (["lecture/hopper.safetensors"] if "lecture/trained.py" in sources else [])
 
 
 rule lecture_table:

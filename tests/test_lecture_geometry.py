@@ -36,7 +36,7 @@ def tables():
 @pytest.fixture(scope="module")
 def precise():
     """The agent with θ in float64, the batch's states and actions, and the policy gradient."""
-    agent, batch, _ = hopper()
+    agent, batch = hopper()
     (g,) = gradient(surrogate(agent, batch, standardise(batch.adv)), (agent.theta,))
     return dataclasses.replace(agent, theta=agent.theta.double()), batch.obs.double(), batch.act.double(), g.double()
 
@@ -153,7 +153,7 @@ def test_no_action_is_tied_to_another_nor_a_weight_to_a_log_std(matrices):
     assert (F[group[:, None] != group] == 0).all()
     np.testing.assert_allclose(F[-3:, -3:], 2 * np.eye(3), rtol=0, atol=1e-14)
     # Within one action it is E[h hᵀ] / σ², h the hidden units and a 1 for the bias.
-    agent, _, _ = hopper()
+    agent, _ = hopper()
     blocks = [F[a * each : (a + 1) * each, a * each : (a + 1) * each] for a in range(3)]
     scaled = [block * exp(2 * s) for block, s in zip(blocks, agent.theta[-3:].double().tolist(), strict=True)]
     assert scaled[0][-1, -1] == pytest.approx(1, rel=1e-12)
