@@ -22,6 +22,9 @@ from analysis.study import folder, main
 from core.errors import UsageError
 from core.plan import ROOT, Study
 
+#: What the axis of the KL shows; a KL outside (also a negative one, by rounding) is drawn at its end.
+KL_RANGE = 1e-6, 1e2
+
 #: How far below the untrained policy's score a panel reaches, in units of what there is to gain: a policy that is
 #: ruined can score far less, and would press all others into a line.
 BELOW = 0.25
@@ -81,6 +84,7 @@ def draw(study: Study, table: pd.DataFrame) -> plt.Figure:
         for axis in (*grid[row], wide[row]):
             axis.set_ylim(bottom - 0.05 * (best - bottom), best + 0.05 * (best - bottom))
         grid[row, 0].set_ylabel(f"{study.tasks[task]['id']}\nreturn", fontsize=8)
+        wide[row].set_xlim(KL_RANGE[0] / 2, KL_RANGE[1] * 2)
         wide[row].set_title(study.tasks[task]["id"], fontsize=9)
         wide[row].set_xlabel("mean KL of an update (nats)", fontsize=8)
         wide[row].set_ylabel("return", fontsize=8)
@@ -97,7 +101,8 @@ def draw(study: Study, table: pd.DataFrame) -> plt.Figure:
 
 def _panel(axis, runs: pd.DataFrame, x: str, colour: tuple, floor: float) -> None:
     """Each run as a dot, at the foot where it is below ``floor`` or diverged, and the means of values as a line."""
-    runs = runs[runs["kl"] > 0] if x == "kl" else runs
+    if x == "kl":
+        runs = runs.dropna(subset="kl").assign(kl=runs["kl"].clip(*KL_RANGE))
     whole = runs[runs["status"] == "finished"]
     axis.plot(whole[x], whole["score"], "o", color=colour, markersize=3, alpha=0.5, markeredgewidth=0)
     all_finished = whole.groupby("value").filter(lambda group: len(group) == (runs["value"] == group.name).sum())
@@ -133,9 +138,9 @@ def _caption(study: Study, table: pd.DataFrame, width: float) -> str:
     text = (
         f"Gymnasium {', '.join(task['id'] for task in study.tasks.values())}; {_seeds(table)} of each, "
         f"{study.steps:,} steps each. Dots: runs, the mean raw return of the last 100 training episodes; lines: mean "
-        f"over seeds. Below, the same runs over the mean KL(old ‖ new) of their updates, lines in order of the step "
-        f"size. At the foot, triangles: runs far below the score of the untrained policy; crosses: {diverged} of "
-        f"{len(table)} runs, which diverged."
+        f"over seeds. Below, the same runs over the mean KL(old ‖ new) of their updates (beyond the ends: at the end), "
+        f"lines in order of the step size. At the foot, triangles: runs far below the score of the untrained policy; "
+        f"crosses: {diverged} of {len(table)} runs, which diverged."
     )
     return textwrap.fill(text, int(15 * width))
 

@@ -28,7 +28,8 @@ def learning_curve(episodes: pd.DataFrame, budget: int) -> pd.DataFrame:
     upto = np.searchsorted(steps, grid, side="right")
     since = np.searchsorted(steps, grid - budget * WINDOW // POINTS, side="right")
     count = upto - since
-    mean = np.divide(total[upto] - total[since], count, out=np.full(POINTS, np.nan), where=count > 0)
+    with np.errstate(invalid="ignore"):  # returns of a run that diverged may be infinite
+        mean = np.divide(total[upto] - total[since], count, out=np.full(POINTS, np.nan), where=count > 0)
     return pd.DataFrame({"step": grid, "return": mean}).ffill()
 
 
