@@ -1,7 +1,7 @@
 """The plan, and the helpers by which rules ask for files.
 
 in:  envs.yaml, studies.yaml, the sources of core/ and algos/ (for the keys)
-out: STUDIES, runs(), run_tables(), update_tables(), figures() and what the training rule needs
+out: STUDIES, TOPICS, runs(), run_tables(), update_tables(), figures(), lecture_sources() and what the training rule needs
 """
 
 import sys
@@ -11,6 +11,7 @@ ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT))
 
 from core.errors import UsageError
+from core.key import closure
 from core.plan import FILES, load_studies, write_manifest
 
 try:
@@ -23,6 +24,9 @@ except (UsageError, OSError) as error:
     sys.exit(f"error: {error}")  # one line; a WorkflowError would add where in this file it was raised
 
 DEFAULT_STUDY = "figure3" if "figure3" in STUDIES else next(iter(STUDIES))
+
+# The topics of the lectures: those that have a figure.
+TOPICS = sorted(p.stem for p in (ROOT / "analysis" / "lecture").glob("*.py") if p.stem[0] != "_" and p.stem != "style")
 
 PYTHON = sys.executable  # the jobs' Python is this one, whatever PATH says
 RUN = "results/runs/{algo}/{task}/{key}/seed{seed}"
@@ -69,3 +73,10 @@ def train_arguments(wildcards):
 def seed_first(wildcards):
     """Seed 0 of everything trains before seed 1 of anything: a whole picture early."""
     return max(0, 1000 - int(wildcards.seed))
+
+
+def lecture_sources(wildcards):
+    """All that the table of a topic is computed by."""
+    entries = [ROOT / "lecture" / f"{name}.py" for name in (wildcards.topic, "__main__")]
+    sources = [path.relative_to(ROOT).as_posix() for path in closure(entries)]
+    return sources + (["lecture/hopper.safetensors"] if "lecture/trained.py" in sources else [])

@@ -4,19 +4,6 @@ in:  lecture/ and what it imports; analysis/lecture/
 out: results/lecture/tables/, results/lecture/figures/
 """
 
-from core.key import closure
-
-TOPICS = sorted(p.stem for p in (ROOT / "analysis" / "lecture").glob("*.py") if not p.stem.startswith("_"))
-TOPICS.remove("style")
-
-
-def lecture_sources(wildcards):
-    """All that a topic's table is computed by."""
-    entries = [ROOT / "lecture" / f"{name}.py" for name in (wildcards.topic, "__main__")]
-    sources = [path.relative_to(ROOT).as_posix() for path in closure(entries)]
-    return sources + (["lecture/hopper.safetensors"] if "lecture/trained.py" in sources else [])
-
-
 rule lecture_table:
     input:
         lecture_sources,
