@@ -4,6 +4,7 @@ in:  lecture/ and what it imports; analysis/lecture/
 out: results/lecture/tables/, results/lecture/figures/
 """
 
+
 rule lecture_table:
     input:
         lecture_sources,
