@@ -2,8 +2,6 @@
 
 import dataclasses
 import functools
-import importlib
-import io
 import itertools
 from math import exp
 
@@ -12,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from drawn import drawn
 
 from core.natural import conjugate_gradient, fisher
 from core.normalise import standardise
@@ -43,10 +42,7 @@ def precise():
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_figure_is_drawn_from_the_csv(tables, topic):
-    text = io.StringIO(tables(topic).to_csv(index=False))
-    figure = importlib.import_module(f"analysis.lecture.{topic}").draw(pd.read_csv(text))
-    figure.canvas.draw()  # constrained layout warns here if it finds no room
-    assert all(axis.has_data() for axis in figure.axes)
+    figure = drawn(topic, tables(topic))
     curves = [(axis, line) for axis in figure.axes for line in axis.lines if len(line.get_xdata()) > 2]
     assert len(curves) == CURVES[topic]
     for axis, line in curves:

@@ -1,12 +1,10 @@
 """The lecture's claim about a step too big, on the table that is drawn."""
 
-import io
-
 import numpy as np
 import pandas as pd
 import pytest
+from drawn import drawn
 
-from analysis.lecture.supervised import draw
 from lecture import supervised
 
 OWN = ("REINFORCE", "REINFORCE, baseline")
@@ -29,11 +27,7 @@ def once(table, learner, when, alpha=supervised.TRACED):
 
 
 def test_figure_is_drawn_from_the_table_as_read_from_disk(table):
-    figure = draw(pd.read_csv(io.StringIO(table.to_csv(index=False, float_format="%.8g"))))
-    figure.canvas.draw()  # a missing glyph or a layout that does not fit is a warning, and so an error
-    assert len(figure.axes) == 6
-    for axis in figure.axes:  # with nothing drawn in it the limits of its data are infinite
-        assert np.isfinite(axis.dataLim.get_points()).all()
+    assert len(drawn("supervised", table).axes) == 6
 
 
 def test_returns_are_those_of_policies_one_can_foresee_and_of_samples():

@@ -47,6 +47,8 @@ def test_the_shipped_studies_load_and_hold_what_they_say():
     assert figure3.steps == 1_000_000
     assert set(quick.tasks) == {"InvertedPendulum", "Hopper"}
     assert len(quick.seeds) == 2
+    named = {method.published for method in figure3.methods.values()} - {None}
+    assert named == {"PPO (Clip)", "TRPO", "A2C", "A2C + Trust Region", "Vanilla PG, Adaptive", "CEM"}
     for study in (figure3, quick):
         assert {"pg", "npg", "trpo", "ppo_clip", "ppo_kl"} <= set(study.methods)
 
