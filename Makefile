@@ -4,11 +4,12 @@
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 VENV := .venv
+PEERS := .venv-peers
 READY := $(VENV)/ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONNOUSERSITE := 1
 
-.PHONY: quick figures test lint random-scores lock clean help
+.PHONY: quick figures test lint random-scores bench lock clean help
 
 ## quick: train the small study (minutes on 2 cores) and draw it
 quick: $(READY)
@@ -33,6 +34,15 @@ lint: $(READY)
 random-scores: $(READY)
 	python -m core.random_score
 
+## bench: speed beside other libraries and bare physics; benchmarks/results.md (hours; BENCH="--repeat 1 …" for less)
+bench: $(READY) $(PEERS)/ready
+	python -m benchmarks.bench --peer-python $(CURDIR)/$(PEERS)/bin/python $(BENCH)
+
+$(PEERS)/ready: requirements.lock benchmarks/requirements.lock
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock -r benchmarks/requirements.lock
+	touch $@
+
 ## lock: renew requirements.lock from pyproject.toml
 lock:
 	$(PYTHON) tools/lock.py
@@ -46,7 +56,7 @@ $(READY): requirements.lock
 
 ## clean: remove the environment, logs, tables and figures; runs stay
 clean:
-	rm -rf $(VENV) logs .snakemake
+	rm -rf $(VENV) $(PEERS) logs work .snakemake
 	find results -mindepth 1 -maxdepth 1 -type d ! -name runs -exec rm -rf {} +
 
 ## help: this list

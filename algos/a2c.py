@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from core.objective import diagnose
 from core.optimise import gradient
 from core.policy import entropy, logp
-from core.rmsprop import RMSprop, clip_norm
+from core.rmsprop import RMSprop
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,18 @@ class Config:
 
 
 def init(agent, cfg):
-    return {"theta": RMSprop(agent.theta, cfg.decay, cfg.eps), "phi": RMSprop(agent.phi, cfg.decay, cfg.eps)}
+    def loss(theta, phi, obs, act, adv, ret):
+        dist = agent.policy.dist(theta, obs)
+        surr = (logp(dist, act) * adv).mean() + cfg.entropy * entropy(dist)
+        return -surr + cfg.value_weight * ((agent.value(phi, obs) - ret) ** 2).mean()
+
+    def gradients(theta, phi, *data):
+        return gradient(loss, (theta, phi), *data)
+
+    vectors = (agent.theta, agent.phi)
+    return {"rmsprop": RMSprop(gradients, vectors, cfg.decay, cfg.eps, cfg.max_norm, agent.compiled)}
 
 
 def update(agent, batch, cfg, state):
-    def loss(theta, phi):
-        dist = agent.policy.dist(theta, batch.obs)
-        surr = (logp(dist, batch.act) * batch.adv).mean() + cfg.entropy * entropy(dist)
-        return -surr + cfg.value_weight * ((agent.value(phi, batch.obs) - batch.ret) ** 2).mean()
-
-    g_theta, g_phi = clip_norm(gradient(loss, (agent.theta, agent.phi)), cfg.max_norm)
-    state["theta"].descend(agent.theta, g_theta, cfg.step_size)
-    state["phi"].descend(agent.phi, g_phi, cfg.step_size)
+    state["rmsprop"].descend(batch.obs, batch.act, batch.adv, batch.ret, step_size=cfg.step_size)
     return diagnose(agent, batch, batch.adv) | {"step_size": cfg.step_size}

@@ -20,7 +20,7 @@ import torch
 from core.objective import diagnose
 from core.optimise import gradient
 from core.policy import Gaussian, kl
-from core.rmsprop import RMSprop, clip_norm
+from core.rmsprop import RMSprop
 
 
 @dataclass(frozen=True)
@@ -38,46 +38,44 @@ class Config:
     eps: float = 1e-5  #: of RMSprop (Baselines)
 
 
-def init(agent, cfg):
-    return {
-        "theta": RMSprop(agent.theta, cfg.decay, cfg.eps),
-        "phi": RMSprop(agent.phi, cfg.decay, cfg.eps),
-        "average": agent.theta.clone(),
-    }
-
-
 def project(g, k, delta):
     """The row nearest to each row of ``g`` (N × D) with kᵀz ≤ ``delta``: argmin ½‖g − z‖², in closed form."""
     excess = ((k * g).sum(-1, keepdim=True) - delta).clamp(min=0)
     return g - excess / (k * k).sum(-1, keepdim=True).clamp(min=1e-10) * k
 
 
-def policy_gradient(agent, batch, cfg, average):
+def policy_gradient(agent, cfg, theta, average, obs, act, adv):
     """∇θ of the objective, through the projected gradient by the policy's statistics."""
-    theta = agent.theta.detach().requires_grad_()
-    mean, log_std = agent.policy.dist(theta, batch.obs)
+    theta = theta.detach().requires_grad_()
+    mean, log_std = agent.policy.dist(theta, obs)
     f = torch.cat([mean, log_std.expand_as(mean)], dim=-1)
     leaf = f.detach().requires_grad_()
     now = Gaussian(*leaf.chunk(2, dim=-1))
     with torch.no_grad():
-        before = agent.policy.dist(average, batch.obs)
-    z = (batch.act - now.mean) * torch.exp(-now.log_std)
+        before = agent.policy.dist(average, obs)
+    z = (act - now.mean) * torch.exp(-now.log_std)
     logp = (-0.5 * z * z - now.log_std).sum(-1)  # here each row has its own log-std; a constant is left out
-    objective = logp * batch.adv + cfg.entropy * now.log_std.sum(-1)
+    objective = logp * adv + cfg.entropy * now.log_std.sum(-1)
     (g,) = torch.autograd.grad(objective.sum(), leaf)
     (k,) = torch.autograd.grad(kl(before, now).sum(), leaf)
     (grad,) = torch.autograd.grad(f, theta, project(g, k, cfg.delta) / len(f))
     return grad
 
 
-def update(agent, batch, cfg, state):
-    def value_loss(phi):
-        return cfg.value_weight * ((agent.value(phi, batch.obs) - batch.ret) ** 2).mean()
+def init(agent, cfg):
+    def value_loss(phi, obs, ret):
+        return cfg.value_weight * ((agent.value(phi, obs) - ret) ** 2).mean()
 
-    (g_phi,) = gradient(value_loss, (agent.phi,))
-    g_theta = policy_gradient(agent, batch, cfg, state["average"])
-    g_theta, g_phi = clip_norm((-g_theta, g_phi), cfg.max_norm)
-    state["theta"].descend(agent.theta, g_theta, cfg.step_size)
-    state["phi"].descend(agent.phi, g_phi, cfg.step_size)
+    def gradients(theta, phi, average, obs, act, adv, ret):
+        (g_phi,) = gradient(value_loss, (phi,), obs, ret)
+        return -policy_gradient(agent, cfg, theta, average, obs, act, adv), g_phi
+
+    rmsprop = RMSprop(gradients, (agent.theta, agent.phi), cfg.decay, cfg.eps, cfg.max_norm, agent.compiled)
+    return {"rmsprop": rmsprop, "average": agent.theta.clone()}
+
+
+def update(agent, batch, cfg, state):
+    data = (state["average"], batch.obs, batch.act, batch.adv, batch.ret)
+    state["rmsprop"].descend(*data, step_size=cfg.step_size)
     state["average"].lerp_(agent.theta, 1 - cfg.average_decay)
     return diagnose(agent, batch, batch.adv) | {"step_size": cfg.step_size}

@@ -45,6 +45,7 @@ class Population:
 
 
 def init(agent, cfg):
+    agent.compiled = False  # there is no gradient; all is in acting
     return {"var": torch.full((agent.policy.net.size,), cfg.std**2, dtype=torch.float64), "iteration": 0}
 
 

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from core.natural import conjugate_gradient, fisher, step_of_kl
 from core.normalise import standardise
 from core.objective import diagnose, surrogate
-from core.optimise import Adam, gradient
-from core.value import fit_value
+from core.value import fit_value, value_adam
 
 
 @dataclass(frozen=True)
@@ -36,12 +35,12 @@ class Config:
 
 
 def init(agent, cfg):
-    return {"value_adam": Adam(agent.phi)}
+    return {"value_adam": value_adam(agent)}
 
 
 def update(agent, batch, cfg, state):
     adv = standardise(batch.adv)
-    (g,) = gradient(surrogate(agent, batch, adv), (agent.theta,))
+    g = surrogate(agent, batch, adv).gradient(agent.theta)
     F = fisher(agent, batch.obs[:: cfg.fisher_every], cfg.damping)
     x = conjugate_gradient(F, g, cfg.cg_iterations)
     agent.theta += step_of_kl(F, x, cfg.max_kl)

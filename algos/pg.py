@@ -19,9 +19,9 @@ from typing import Literal
 
 from core.normalise import standardise
 from core.objective import diagnose
-from core.optimise import Adam, gradient
+from core.optimise import Adam
 from core.rollout import make_batch, sample
-from core.value import fit_value
+from core.value import fit_value, value_adam
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,15 @@ class Config:
     value_step: float = 1e-3  #: Adam step size of φ (Spinning Up, vf_lr)
 
 
+def objective(agent, theta, obs, act, adv):
+    """mean[ log π_θ(a|s) · A ], whose gradient is ĝ."""
+    return (agent.policy.logp(theta, obs, act) * adv).mean()
+
+
 def init(agent, cfg):
-    return {"adam": Adam(agent.theta), "value_adam": Adam(agent.phi)}
+    agent.compiled &= cfg.critic  # batches of whole episodes: each has another shape
+    descent = Adam(lambda theta, *data: -objective(agent, theta, *data), (agent.theta,), agent.compiled)
+    return {"adam": descent, "value_adam": value_adam(agent)}
 
 
 def collect(agent, envs, cfg, common, state):
@@ -49,15 +56,11 @@ def collect(agent, envs, cfg, common, state):
 
 def update(agent, batch, cfg, state):
     adv = standardise(batch.adv)
-
-    def objective(theta):
-        return (agent.policy.logp(theta, batch.obs, batch.act) * adv).mean()
-
-    (g,) = gradient(objective, (agent.theta,))
+    data = (batch.obs, batch.act, adv)
     if cfg.optimiser == "adam":
-        state["adam"].descend(agent.theta, -g, cfg.step_size)
+        state["adam"].descend(*data, step_size=cfg.step_size)
     else:
-        agent.theta += cfg.step_size * g
+        agent.theta += cfg.step_size * agent.gradient(objective)(agent.theta, *data)
     if cfg.critic:
         fit_value(agent, batch, cfg, state["value_adam"])
     stats = diagnose(agent, batch, adv) | {"step_size": cfg.step_size}

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from core.normalise import standardise
 from core.objective import diagnose
-from core.optimise import Adam, gradient
-from core.value import fit_value
+from core.optimise import Adam
+from core.value import fit_value, value_adam
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,11 @@ class Config:
 
 
 def init(agent, cfg):
-    return {"adam": Adam(agent.theta), "value_adam": Adam(agent.phi), "step_size": cfg.step_size}
+    def loss(theta, obs, act, adv):
+        return -(agent.policy.logp(theta, obs, act) * adv).mean()
+
+    adam = Adam(loss, (agent.theta,), agent.compiled)
+    return {"adam": adam, "value_adam": value_adam(agent), "step_size": cfg.step_size}
 
 
 def adapt(step_size, d, target):
@@ -48,12 +52,7 @@ def adapt(step_size, d, target):
 
 def update(agent, batch, cfg, state):
     adv, step_size = standardise(batch.adv), state["step_size"]
-
-    def objective(theta):
-        return (agent.policy.logp(theta, batch.obs, batch.act) * adv).mean()
-
-    (g,) = gradient(objective, (agent.theta,))
-    state["adam"].descend(agent.theta, -g, step_size)
+    state["adam"].descend(batch.obs, batch.act, adv, step_size=step_size)
     fit_value(agent, batch, cfg, state["value_adam"])
     stats = diagnose(agent, batch, adv)
     state["step_size"] = adapt(step_size, stats["kl"], cfg.target)

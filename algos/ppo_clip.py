@@ -18,7 +18,7 @@ import torch
 
 from core.normalise import standardise
 from core.objective import diagnose
-from core.optimise import Adam, gradient, minibatches
+from core.optimise import Adam, minibatches
 
 
 @dataclass(frozen=True)
@@ -32,26 +32,23 @@ class Config:
     step_size: float = 3e-4  #: of Adam, not annealed (PPO paper, Table 3)
 
 
-def init(agent, cfg):
-    return {"adam": Adam(agent.theta), "value_adam": Adam(agent.phi)}
-
-
 def clipped(ratio, adv, epsilon):
     """min(r A, clip(r, 1−ε, 1+ε) A): no reward for going further than ε (eq. 7)."""
     return torch.minimum(ratio * adv, ratio.clamp(1 - epsilon, 1 + epsilon) * adv)
 
 
-def update(agent, batch, cfg, state):
-    adv = standardise(batch.adv)
-
+def init(agent, cfg):
     def loss(theta, phi, obs, act, logp_old, adv, ret):
         ratio = torch.exp(agent.policy.logp(theta, obs, act) - logp_old)
         return -clipped(ratio, adv, cfg.epsilon).mean() + ((agent.value(phi, obs) - ret) ** 2).mean()
 
+    return {"adam": Adam(loss, (agent.theta, agent.phi), agent.compiled)}
+
+
+def update(agent, batch, cfg, state):
+    adv = standardise(batch.adv)
     data = (batch.obs, batch.act, batch.logp, adv, batch.ret)
     for _ in range(cfg.epochs):
         for minibatch in minibatches(data, cfg.minibatch, agent.streams.shuffle):
-            g, g_value = gradient(loss, (agent.theta, agent.phi), *minibatch)
-            state["adam"].descend(agent.theta, g, cfg.step_size)
-            state["value_adam"].descend(agent.phi, g_value, cfg.step_size)
+            state["adam"].descend(*minibatch, step_size=cfg.step_size)
     return diagnose(agent, batch, adv) | {"step_size": cfg.step_size}

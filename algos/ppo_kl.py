@@ -16,7 +16,7 @@ import torch
 
 from core.normalise import standardise
 from core.objective import diagnose
-from core.optimise import Adam, gradient, minibatches
+from core.optimise import Adam, minibatches
 from core.policy import Gaussian, kl, logp
 
 
@@ -34,7 +34,13 @@ class Config:
 
 
 def init(agent, cfg):
-    return {"adam": Adam(agent.theta), "value_adam": Adam(agent.phi), "beta": cfg.beta}
+    def loss(theta, phi, beta, log_std_old, obs, act, mean_old, logp_old, adv, ret):
+        new = agent.policy.dist(theta, obs)
+        ratio = torch.exp(logp(new, act) - logp_old)
+        penalty = beta * kl(Gaussian(mean_old, log_std_old), new)
+        return -(ratio * adv - penalty).mean() + ((agent.value(phi, obs) - ret) ** 2).mean()
+
+    return {"adam": Adam(loss, (agent.theta, agent.phi), agent.compiled), "beta": cfg.beta}
 
 
 def adapt(beta, d, target):
@@ -48,19 +54,11 @@ def adapt(beta, d, target):
 
 def update(agent, batch, cfg, state):
     adv, beta = standardise(batch.adv), state["beta"]
-
-    def loss(theta, phi, obs, act, mean_old, logp_old, adv, ret):
-        new = agent.policy.dist(theta, obs)
-        ratio = torch.exp(logp(new, act) - logp_old)
-        penalty = beta * kl(Gaussian(mean_old, batch.old.log_std), new)
-        return -(ratio * adv - penalty).mean() + ((agent.value(phi, obs) - ret) ** 2).mean()
-
+    fixed = (torch.tensor(beta), batch.old.log_std)
     data = (batch.obs, batch.act, batch.old.mean, batch.logp, adv, batch.ret)
     for _ in range(cfg.epochs):
         for minibatch in minibatches(data, cfg.minibatch, agent.streams.shuffle):
-            g, g_value = gradient(loss, (agent.theta, agent.phi), *minibatch)
-            state["adam"].descend(agent.theta, g, cfg.step_size)
-            state["value_adam"].descend(agent.phi, g_value, cfg.step_size)
+            state["adam"].descend(*fixed, *minibatch, step_size=cfg.step_size)
     stats = diagnose(agent, batch, adv)
     if cfg.adaptive:
         state["beta"] = adapt(beta, stats["kl"], cfg.target)

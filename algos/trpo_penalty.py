@@ -20,8 +20,7 @@ import torch
 from core.natural import conjugate_gradient, fisher, line_search
 from core.normalise import standardise
 from core.objective import diagnose, mean_kl, surrogate
-from core.optimise import Adam, gradient
-from core.value import fit_value
+from core.value import fit_value, value_adam
 
 
 @dataclass(frozen=True)
@@ -41,13 +40,13 @@ class Config:
 
 
 def init(agent, cfg):
-    return {"value_adam": Adam(agent.phi)}
+    return {"value_adam": value_adam(agent)}
 
 
 def update(agent, batch, cfg, state):
     adv = standardise(batch.adv)
     surr, kl = surrogate(agent, batch, adv), mean_kl(agent, batch)
-    (g,) = gradient(surr, (agent.theta,))
+    g = surr.gradient(agent.theta)
     F = fisher(agent, batch.obs[:: cfg.fisher_every], cfg.damping)
     step = conjugate_gradient(F, g, cfg.cg_iterations) / cfg.beta
     with torch.no_grad():

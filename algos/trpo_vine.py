@@ -27,10 +27,9 @@ from core.branches import Branches
 from core.errors import UsageError
 from core.natural import conjugate_gradient, fisher, line_search, step_of_kl
 from core.normalise import standardise
-from core.objective import diagnose, mean_kl
-from core.optimise import Adam, gradient
+from core.objective import Objective, diagnose, mean_kl
 from core.rollout import Batch, make_batch, sample
-from core.value import fit_value
+from core.value import fit_value, value_adam
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def init(agent, cfg):
         raise UsageError(f"trpo_vine: states: {cfg.states} is more than the trunk has steps (batch: {cfg.batch})")
     if cfg.actions < 2:
         raise UsageError("trpo_vine: actions: give 2 or more: the surrogate of a single action is constant")
-    return {"value_adam": Adam(agent.phi)}
+    return {"value_adam": value_adam(agent)}
 
 
 def collect(agent, envs, cfg, common, state):
@@ -115,18 +114,19 @@ def log_prob(agent, theta, obs, act):
 
 
 def surrogate(agent, batch):
-    """θ ↦ L(θ). Σ_j ratio_j Q_j / Σ_j ratio_j is the mean of Q with the softmax of log ratio as weights."""
+    """θ ↦ L(θ)."""
+    return Objective(agent, weighted_mean, batch.branch_obs, batch.branch_act, batch.branch_logp, batch.q)
 
-    def value(theta):
-        log_ratio = log_prob(agent, theta, batch.branch_obs, batch.branch_act) - batch.branch_logp
-        return (torch.softmax(log_ratio, 1) * batch.q).sum(1).mean()
 
-    return value
+def weighted_mean(agent, theta, obs, act, logp_old, q):
+    """Σ_j ratio_j Q_j / Σ_j ratio_j, the mean of Q with the softmax of log ratio as weights; its mean over n."""
+    log_ratio = log_prob(agent, theta, obs, act) - logp_old
+    return (torch.softmax(log_ratio, 1) * q).sum(1).mean()
 
 
 def update(agent, batch, cfg, state):
     surr, kl = surrogate(agent, batch), mean_kl(agent, batch)
-    (g,) = gradient(surr, (agent.theta,))
+    g = surr.gradient(agent.theta)
     F = fisher(agent, batch.obs[:: cfg.fisher_every], cfg.damping)
     x = conjugate_gradient(F, g, cfg.cg_iterations)
     step = step_of_kl(F, x, cfg.max_kl)

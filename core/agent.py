@@ -1,10 +1,14 @@
 """What an algorithm's ``update`` works on."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 
+from core.graph import Graph
 from core.normalise import NoFilter, ObservationFilter
+from core.optimise import gradient
 from core.policy import Policy
 from core.seeding import Streams
 from core.value import Value
@@ -20,9 +24,24 @@ class Agent:
     phi: torch.Tensor  #: φ, flat, float32
     filter: ObservationFilter | NoFilter  #: frozen while a batch is sampled and learned from
     streams: Streams
+    compiled: bool = False  #: whether graphs are compiled (``core/graph.py``)
+    _graphs: dict = field(default_factory=dict, init=False, repr=False)
+
+    def graph(self, f: Callable) -> Graph:
+        """``f(agent, *tensors)`` as a graph of its tensors. ``f`` is a function of a module: its graph is made once."""
+        return self._once(f, partial(f, self))
+
+    def gradient(self, f: Callable) -> Graph:
+        """The gradient of ``f(agent, vector, *tensors)``, a scalar, by ``vector``; made once, too."""
+        return self._once((f, "gradient"), lambda vector, *data: gradient(partial(f, self), (vector,), *data)[0])
+
+    def _once(self, key: object, f: Callable) -> Graph:
+        if key not in self._graphs:
+            self._graphs[key] = Graph(f, self.compiled)
+        return self._graphs[key]
 
 
-def new_agent(obs_dim: int, act_dim: int, streams: Streams, obs_clip: float | None) -> Agent:
+def new_agent(obs_dim: int, act_dim: int, streams: Streams, obs_clip: float | None, compiled: bool = False) -> Agent:
     """A fresh agent; ``obs_clip`` None means that observations are not filtered."""
     policy, value = Policy(obs_dim, act_dim), Value(obs_dim)
     return Agent(
@@ -32,4 +51,5 @@ def new_agent(obs_dim: int, act_dim: int, streams: Streams, obs_clip: float | No
         phi=value.init(streams.init),
         filter=NoFilter() if obs_clip is None else ObservationFilter(obs_dim, obs_clip),
         streams=streams,
+        compiled=compiled,
     )

@@ -1,14 +1,12 @@
 """Branches of a rollout: several first actions from one saved state, each followed by the policy (TRPO's vine)."""
 
-import copy
 from typing import NamedTuple
 
-import gymnasium
-import mujoco
 import numpy as np
 
 from core.agent import Agent
-from core.environments import Environments, Saved
+from core.copies import Copies, Saved
+from core.environments import Environments
 
 
 class Tried(NamedTuple):
@@ -29,23 +27,12 @@ class Branches:
 
     def __init__(self, envs: Environments, width: int):
         self._envs = envs
-        self._copies = [gymnasium.make(envs.task_id, disable_env_checker=True) for _ in range(width)]
-        for branch in self._copies:
-            branch.reset(seed=0)  # Gymnasium asks for it; restore() overwrites what it drew
+        self._copies = Copies(envs.task_id, [0] * width)  # restore() overwrites what the seeds drew
 
     def restore(self, saved: Saved) -> None:
-        """Put every copy into the saved state: the simulator, and the time limit's count."""
-        for branch in self._copies:
-            task = branch.unwrapped
-            if isinstance(saved.simulator, mujoco.MjData):
-                mujoco.mj_copyData(task.data, task.model, saved.simulator)
-            else:
-                vars(task).clear()
-                vars(task).update(copy.deepcopy(saved.simulator))
-            while isinstance(branch, gymnasium.Wrapper):
-                if isinstance(branch, gymnasium.wrappers.TimeLimit):
-                    branch._elapsed_steps = saved.elapsed
-                branch = branch.env
+        """Put every copy into the saved state."""
+        for k in range(len(self._copies)):
+            self._copies.restore(k, saved)
 
     def try_out(self, agent: Agent, saved: Saved, act: np.ndarray, noise: np.ndarray) -> Tried | None:
         """Take each row of ``act`` (K × A) in the saved state, then follow π_θ for ``len(noise)`` steps or to an end.
@@ -54,8 +41,8 @@ class Branches:
         None when the budget does not reach so far; it is spent then.
         """
         self.restore(saved)
-        envs, actor = self._envs, agent.policy.actor(agent.theta)
-        width, obs = len(self._copies), np.tile(saved.obs, (len(self._copies), 1))
+        envs, copies, actor = self._envs, self._copies, agent.policy.actor(agent.theta)
+        width = len(copies)
         rew, length = np.zeros((len(noise) + 1, width)), np.zeros(width, int)
         terminated, truncated = np.zeros(width, bool), np.zeros(width, bool)
         spent = False
@@ -64,12 +51,13 @@ class Branches:
             if not len(running):
                 break
             spent |= envs.left < len(running)
-            act = envs.allowed(actor(agent.filter(obs), noise[t - 1]) if t else act)
-            for k in running[: envs.left]:
-                obs[k], rew[t, k], terminated[k], limit, _ = self._copies[k].step(act[k])
-                truncated[k] = limit and not terminated[k]
-                length[k] += 1
-                envs.steps += 1
+            act = envs.allowed(actor(agent.filter(copies.obs), noise[t - 1]) if t else act)
+            running = running[: envs.left]
+            rew[t], dead, limit = copies.step(act, running)
+            terminated |= dead
+            truncated |= limit & ~dead
+            length[running] += 1
+            envs.steps += len(running)
         for k in range(width):
             envs.record_branch(rew[:, k].sum(), length[k])
-        return None if spent else Tried(rew, length, terminated, truncated, obs)
+        return None if spent else Tried(rew, length, terminated, truncated, copies.obs.copy())

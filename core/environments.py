@@ -1,13 +1,10 @@
 """Several copies of one task, stepped together; every step and every episode accounted for."""
 
-import copy
 from typing import NamedTuple
 
-import gymnasium
-import mujoco
 import numpy as np
 
-gymnasium.logger.min_level = gymnasium.logger.ERROR  # "-v4 is out of date": that is the point here
+from core.copies import Copies, Saved
 
 
 class Episode(NamedTuple):
@@ -28,19 +25,10 @@ class Stepped(NamedTuple):
     final_obs: dict[int, np.ndarray]  #: raw last observation, by copy, where truncated
 
 
-class Saved(NamedTuple):
-    """The state of a copy between two steps, from which a branch goes on, bit for bit (``core/branches.py``)."""
-
-    obs: np.ndarray  #: O, raw
-    simulator: mujoco.MjData | dict  #: a whole copy: mj_getState alone is not enough on Reacher
-    elapsed: int  #: steps of the episode so far, by which the time limit counts
-
-
 class Environments:
     """``len(seeds)`` copies of Gymnasium's ``task_id``, reset by themselves when an episode ends.
 
-    ``obs`` (E × O, float64) is what each copy shows now. ``steps`` counts environment steps of all
-    copies, and never passes ``budget``. ``episodes`` lists the ended ones.
+    ``steps`` counts environment steps of all copies, and never passes ``budget``. ``episodes`` lists the ended ones.
 
     While ``staggered`` is set, copy k of E cuts its first episode at k/E of the time limit. Otherwise, on a task
     whose episodes all run to the limit, the copies would stay in step for ever, and a batch that is shorter than
@@ -50,24 +38,24 @@ class Environments:
 
     def __init__(self, task_id: str, seeds: list[int], budget: int, clip_actions: bool):
         self.task_id = task_id
-        self._copies = [gymnasium.make(task_id, disable_env_checker=True) for _ in seeds]
-        space = self._copies[0].action_space
+        self._copies = Copies(task_id, seeds)
+        space, self._clip_actions = self._copies.action_space, clip_actions
         self._low, self._high = space.low, space.high
-        self._clip_actions = clip_actions
-        first = [copy.reset(seed=seed)[0] for copy, seed in zip(self._copies, seeds, strict=True)]
-        self.obs = np.stack(first).astype(np.float64)
         self.obs_dim, self.act_dim = self.obs.shape[1], space.shape[0]
         self.budget = budget
         self.steps = 0
         self.episodes: list[Episode] = []
-        self._returns = [0.0] * len(seeds)
-        self._lengths = [0] * len(seeds)
+        self._returns, self._lengths = np.zeros(len(seeds)), np.zeros(len(seeds), int)
         self.staggered = True
-        limit = self._copies[0].spec.max_episode_steps or 0
-        self._first_limits = [k * limit // len(seeds) for k in range(len(seeds))]
+        self._first_limits = np.arange(len(seeds)) * self._copies.limit // len(seeds)
 
     def __len__(self) -> int:
         return len(self._copies)
+
+    @property
+    def obs(self) -> np.ndarray:
+        """What each copy shows now, E × O, float64; a step makes a new array."""
+        return self._copies.obs
 
     @property
     def left(self) -> int:
@@ -76,25 +64,25 @@ class Environments:
 
     def step(self, act: np.ndarray, which: np.ndarray) -> Stepped:
         """Step the copies ``which`` with their rows of ``act`` (E × A)."""
-        rew = np.zeros(len(self))
-        terminated, truncated = np.zeros(len(self), bool), np.zeros(len(self), bool)
-        final_obs = {}
-        act = self.allowed(act)
-        for i in which:
-            obs, reward, terminal, limit, _ = self._copies[i].step(act[i])
-            self.steps += 1
-            self._returns[i] += reward
-            self._lengths[i] += 1
-            rew[i] = reward
-            cut = self.staggered and self._lengths[i] == self._first_limits[i] and not (terminal or limit)
-            if terminal or limit or cut:
-                terminated[i], truncated[i] = terminal, not terminal
-                if truncated[i]:
-                    final_obs[i] = obs
-                self._first_limits[i] = 0
-                self._record(i, "cut" if cut else "terminated" if terminal else "truncated")
-                obs, _ = self._copies[i].reset()
-            self.obs[i] = obs
+        rew, terminated, truncated = self._copies.step(self.allowed(act), which)
+        self._returns += rew
+        self._lengths[which] += 1
+        cut = np.zeros(len(self), bool)
+        if self.staggered:
+            cut[which] = (self._lengths == self._first_limits)[which]
+        cut &= ~(terminated | truncated)
+        truncated = (truncated | cut) & ~terminated
+        ended, final_obs = terminated | truncated, {}
+        if ended.any():
+            for position, i in enumerate(which, start=1):
+                if ended[i]:
+                    if truncated[i]:
+                        final_obs[i] = self.obs[i].copy()
+                    self._first_limits[i] = 0
+                    end = "cut" if cut[i] else "terminated" if terminated[i] else "truncated"
+                    self._record(i, end, self.steps + position)
+                    self._copies.reset(i)
+        self.steps += len(which)
         return Stepped(rew, terminated, truncated, final_obs)
 
     def allowed(self, act: np.ndarray) -> np.ndarray:
@@ -102,14 +90,8 @@ class Environments:
         return np.clip(act, self._low, self._high) if self._clip_actions else act
 
     def save(self, i: int) -> Saved:
-        """The state of copy ``i`` now.
-
-        Of a MuJoCo task it is the simulator's: Gymnasium's own have no other. Of others it is all attributes.
-        """
-        task = self._copies[i].unwrapped
-        data = getattr(task, "data", None)
-        whole = copy.copy(data) if isinstance(data, mujoco.MjData) else copy.deepcopy(vars(task))
-        return Saved(self.obs[i].copy(), whole, self._lengths[i])
+        """The state of copy ``i`` now."""
+        return self._copies.save(i)
 
     def record_branch(self, ret: float, length: int) -> None:
         """Account for a branch, whose steps the caller has counted."""
@@ -120,8 +102,8 @@ class Environments:
         """Record the episodes that are still open, at the end of the run."""
         for i in range(len(self)):
             if self._lengths[i]:
-                self._record(i, "cut")
+                self._record(i, "cut", self.steps)
 
-    def _record(self, i: int, end: str) -> None:
-        self.episodes.append(Episode(self.steps, float(self._returns[i]), self._lengths[i], end))
+    def _record(self, i: int, end: str, step: int) -> None:
+        self.episodes.append(Episode(step, float(self._returns[i]), int(self._lengths[i]), end))
         self._returns[i], self._lengths[i] = 0.0, 0

@@ -18,6 +18,7 @@ import torch
 
 from core.environments import Episode
 from core.key import ROOT, sources_digest
+from core.machine import cpu
 from core.normalise import ObservationFilter
 from core.plan import Cell
 from core.run import Run
@@ -55,11 +56,11 @@ def write_run(folder: Path, run: Run, cell: Cell, seed: int, wall_seconds: float
         "steps_per_second": round(run.envs.steps / wall_seconds, 1),
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if _mac() else 2**10), 1),
         "threads": torch.get_num_threads(),
-        "compiled": False,
+        "compiled": run.agent.compiled,
         "sources": sources_digest(cell.method.algo),
         "commit": commit,
         "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
-        "cpu": _cpu(),
+        "cpu": cpu(),
         "digests": digests,
     }
     text = json.dumps(record, indent=1, sort_keys=False) + "\n"
@@ -111,18 +112,3 @@ def git_commit() -> str | None:
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def _cpu() -> dict[str, str]:
-    """Model and a digest of the instruction-set flags, which decide the last bits."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return {"model": platform.processor() or platform.machine(), "flags": ""}
-    fields = {}
-    for line in text.splitlines():
-        name, _, value = line.partition(":")
-        fields.setdefault(name.strip(), value.strip())
-    flags = " ".join(sorted(fields.get("flags", fields.get("Features", "")).split()))
-    digest = hashlib.sha256(flags.encode()).hexdigest()[:12]
-    return {"model": fields.get("model name", platform.machine()), "flags": digest}

@@ -20,7 +20,20 @@ def fisher(agent: Agent, obs: torch.Tensor, damping: float) -> Product:
     so a product takes one forward and one reverse pass and no second derivative. The forward pass J v is
     the derivative by u of vᵀ(Jᵀ u).
     """
-    theta = agent.theta.detach().requires_grad_()
+    if agent.compiled:
+        compiled, theta = agent.graph(_one_product), agent.theta
+        return lambda v: compiled(theta, obs, v) + damping * v
+    product = _products(agent, agent.theta, obs)
+    return lambda v: product(v) + damping * v
+
+
+def _one_product(agent, theta, obs, v):
+    return _products(agent, theta, obs)(v)
+
+
+def _products(agent: Agent, theta: torch.Tensor, obs: torch.Tensor) -> Product:
+    """v ↦ F v. The passes through the network that do not depend on v are made once."""
+    theta = theta.detach().requires_grad_()
     mean, log_std = agent.policy.dist(theta, obs)
     u = torch.zeros_like(mean, requires_grad=True)
     (jt_u,) = torch.autograd.grad(mean, theta, u, create_graph=True)
@@ -30,7 +43,6 @@ def fisher(agent: Agent, obs: torch.Tensor, damping: float) -> Product:
     def product(v: torch.Tensor) -> torch.Tensor:
         (jv,) = torch.autograd.grad(jt_u, u, v, retain_graph=True)
         (fv,) = torch.autograd.grad(mean, theta, jv * weight, retain_graph=True)
-        fv = fv + damping * v
         fv[weights:] += 2 * v[weights:]
         return fv
 

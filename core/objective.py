@@ -5,18 +5,41 @@ from collections.abc import Callable
 import torch
 
 from core.agent import Agent
-from core.policy import entropy, kl, logp
+from core.policy import Gaussian, entropy, kl, logp
 from core.rollout import Batch
 
 
-def surrogate(agent: Agent, batch: Batch, adv: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+class Objective:
+    """θ ↦ ``f(agent, θ, *data)``, a scalar, with its gradient. ``f`` is a function of a module (``Agent.graph``)."""
+
+    def __init__(self, agent: Agent, f: Callable, *data: torch.Tensor):
+        self._value, self._gradient, self._data = agent.graph(f), agent.gradient(f), data
+
+    def __call__(self, theta: torch.Tensor) -> torch.Tensor:
+        """The value at θ."""
+        return self._value(theta, *self._data)
+
+    def gradient(self, theta: torch.Tensor) -> torch.Tensor:
+        """The gradient at θ."""
+        return self._gradient(theta, *self._data)
+
+
+def surrogate(agent: Agent, batch: Batch, adv: torch.Tensor) -> Objective:
     """θ ↦ mean[ π_θ/π_old · adv ] (TRPO, arXiv 1502.05477, eq. 14). At θ_old its gradient is the policy gradient."""
-    return lambda theta: (torch.exp(agent.policy.logp(theta, batch.obs, batch.act) - batch.logp) * adv).mean()
+    return Objective(agent, _surrogate, batch.obs, batch.act, batch.logp, adv)
 
 
-def mean_kl(agent: Agent, batch: Batch) -> Callable[[torch.Tensor], torch.Tensor]:
+def _surrogate(agent, theta, obs, act, logp_old, adv):
+    return (torch.exp(agent.policy.logp(theta, obs, act) - logp_old) * adv).mean()
+
+
+def mean_kl(agent: Agent, batch: Batch) -> Objective:
     """θ ↦ mean over the batch's states of KL(π_old ‖ π_θ)."""
-    return lambda theta: kl(batch.old, agent.policy.dist(theta, batch.obs)).mean()
+    return Objective(agent, _mean_kl, batch.obs, *batch.old)
+
+
+def _mean_kl(agent, theta, obs, mean_old, log_std_old):
+    return kl(Gaussian(mean_old, log_std_old), agent.policy.dist(theta, obs)).mean()
 
 
 @torch.no_grad()
@@ -27,13 +50,17 @@ def diagnose(agent: Agent, batch: Batch, adv: torch.Tensor) -> dict[str, float]:
     surrogate with the advantages the algorithm used; ``value_loss`` is the new value function's mean
     squared error, and ``explained_variance`` the old one's: how well it foresaw these returns.
     """
-    new = agent.policy.dist(agent.theta, batch.obs)
-    ratio = torch.exp(logp(new, batch.act) - batch.logp)
-    return {
-        "kl": kl(batch.old, new).mean().item(),
-        "entropy": entropy(new).item(),
-        "surr_before": adv.mean().item(),
-        "surr_after": (ratio * adv).mean().item(),
-        "value_loss": ((agent.value(agent.phi, batch.obs) - batch.ret) ** 2).mean().item(),
-        "explained_variance": 1 - ((batch.ret - batch.val).var() / batch.ret.var()).item(),
-    }
+    data = (batch.obs, batch.act, *batch.old, batch.logp, batch.val, adv, batch.ret)
+    numbers = agent.graph(_diagnose)(agent.theta, agent.phi, *data).tolist()
+    return dict(zip(DIAGNOSES, numbers, strict=True))
+
+
+DIAGNOSES = ("kl", "entropy", "surr_before", "surr_after", "value_loss", "explained_variance")
+
+
+def _diagnose(agent, theta, phi, obs, act, mean_old, log_std_old, logp_old, val, adv, ret):
+    new = agent.policy.dist(theta, obs)
+    far = kl(Gaussian(mean_old, log_std_old), new).mean()
+    after = (torch.exp(logp(new, act) - logp_old) * adv).mean()
+    value_loss = ((agent.value(phi, obs) - ret) ** 2).mean()
+    return torch.stack([far, entropy(new), adv.mean(), after, value_loss, 1 - (ret - val).var() / ret.var()])

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import torch
 
+from core.graph import Graph
+
 
 def gradient(f: Callable, vectors: Sequence[torch.Tensor], *data: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """∇f by each of ``vectors``, where ``f(*vectors, *data)`` is a scalar."""
@@ -13,22 +15,35 @@ def gradient(f: Callable, vectors: Sequence[torch.Tensor], *data: torch.Tensor) 
 
 
 class Adam:
-    """Adam on one flat vector (Kingma and Ba 2015, Algorithm 1, in its bias-corrected form)."""
+    """Adam on ``loss(*vectors, *data)`` (Kingma and Ba 2015, Algorithm 1, in its bias-corrected form).
 
-    def __init__(self, like: torch.Tensor, eps: float = 1e-8):
-        self.first = torch.zeros_like(like)
-        self.second = torch.zeros_like(like)
+    A step, gradient and all, is one graph (``core/graph.py``). It moves the flat ``vectors`` in place.
+
+    Attributes: ``count``, steps so far; ``first`` and ``second``, the moments of each vector.
+    """
+
+    def __init__(self, loss: Callable, vectors: Sequence[torch.Tensor], compiled: bool = False, eps: float = 1e-8):
+        self.first = [torch.zeros_like(vector) for vector in vectors]
+        self.second = [torch.zeros_like(vector) for vector in vectors]
         self.count = 0
-        self.eps = eps
+        self._vectors, n = tuple(vectors), len(vectors)
 
-    def descend(self, x: torch.Tensor, grad: torch.Tensor, step_size: float) -> None:
-        """Move ``x`` in place against ``grad``."""
+        def step(rates, *tensors):
+            x, first, second, data = tensors[:n], tensors[n : 2 * n], tensors[2 * n : 3 * n], tensors[3 * n :]
+            grads = gradient(loss, x, *data)
+            rate, unbias = rates.unbind()
+            for x_, grad, m, v in zip(x, grads, first, second, strict=True):
+                m.mul_(0.9).add_(grad, alpha=0.1)
+                v.mul_(0.999).addcmul_(grad, grad, value=0.001)
+                x_.sub_(rate * m / (v.sqrt() * unbias + eps))
+
+        self._step = Graph(step, compiled)
+
+    def descend(self, *data: torch.Tensor, step_size: float) -> None:
+        """One step against the gradient at ``data``."""
         self.count += 1
-        self.first.mul_(0.9).add_(grad, alpha=0.1)
-        self.second.mul_(0.999).addcmul_(grad, grad, value=0.001)
-        unbias = 1 - 0.9**self.count
-        scale = (1 - 0.999**self.count) ** -0.5
-        x.addcdiv_(self.first, self.second.sqrt().mul_(scale).add_(self.eps), value=-step_size / unbias)
+        rates = np.array([step_size / (1 - 0.9**self.count), (1 - 0.999**self.count) ** -0.5])
+        self._step(torch.from_numpy(rates), *self._vectors, *self.first, *self.second, *data)
 
 
 def minibatches(

@@ -1,5 +1,6 @@
 """The Gaussian policy: a network for the mean, and a log standard deviation that no state changes."""
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ class Policy:
     obs_dim: int
     act_dim: int
 
-    @property
+    @functools.cached_property
     def net(self) -> MLP:
         """The network of the mean."""
         return MLP((self.obs_dim, *HIDDEN, self.act_dim))

@@ -67,7 +67,7 @@ def sample(
         if envs.left < len(running):
             envs.step(act_row(agent.filter(envs.obs), _noise(agent, envs)), running[: envs.left])
             return None
-        raw_obs = envs.obs.copy()
+        raw_obs = envs.obs
         obs = agent.filter(raw_obs)
         act = act_row(obs, _noise(agent, envs))
         rew, terminated, truncated, final = envs.step(act, running)
@@ -95,21 +95,23 @@ def make_batch(
     done = roll.terminated | roll.truncated
     val, final_val, last_val = np.zeros(taken.shape), np.zeros(taken.shape), np.zeros(taken.shape[1])
     with torch.no_grad():
-        # On the whole batch in torch, as the update does it, and not while acting: the first ratio is exactly 1.
-        old = agent.policy.dist(agent.theta, flat_obs)
-        if critic:
-            val[taken] = agent.value(agent.phi, flat_obs).double().numpy()
-            last_val = _value(agent, roll.last_obs)
-            for where, obs in roll.final_obs.items():
-                final_val[where] = _value(agent, obs[None]).item()
+        # On the whole batch and as the update does it, not while acting: the first ratio is 1.
+        mean, logp_old, flat_val = agent.graph(_evaluate)(agent.theta, agent.phi, flat_obs, flat_act)
+    if critic:
+        val[taken] = flat_val
+        following = np.stack([*roll.last_obs, *roll.final_obs.values()])
+        following_val = agent.value.net.numpy(agent.phi.numpy())(agent.filter(following))[:, 0]
+        last_val = following_val[: len(last_val)]
+        for where, value in zip(roll.final_obs, following_val[len(last_val) :], strict=True):
+            final_val[where] = value
     dead = roll.terminated if bootstrap_limits else done
     next_val = next_values(val, last_val, final_val, dead, roll.truncated)
     adv = gae(roll.rew, val, next_val, done, gamma, lam if critic else 1.0)
     return Batch(
         obs=flat_obs,
         act=flat_act,
-        old=Gaussian(old.mean, old.log_std.clone()),
-        logp=logp(old, flat_act),
+        old=Gaussian(mean, agent.theta[-agent.policy.act_dim :].clone()),
+        logp=logp_old,
         val=torch.from_numpy(val[taken]).float(),
         adv=torch.from_numpy(adv[taken]).float(),
         ret=torch.from_numpy((adv + val)[taken]).float(),
@@ -121,8 +123,10 @@ def _noise(agent: Agent, envs: Environments) -> np.ndarray:
     return agent.streams.noise.standard_normal((len(envs), envs.act_dim), np.float32)
 
 
-def _value(agent: Agent, raw_obs: np.ndarray) -> np.ndarray:
-    return agent.value(agent.phi, torch.from_numpy(agent.filter(raw_obs))).double().numpy()
+def _evaluate(agent, theta, phi, obs, act):
+    """Means, log-probabilities and values of a batch."""
+    dist = agent.policy.dist(theta, obs)
+    return dist.mean, logp(dist, act), agent.value(phi, obs)
 
 
 def collect(agent: Agent, envs: Environments, cfg, common, state: dict) -> Batch | None:

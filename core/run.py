@@ -5,6 +5,7 @@ command line, the progress line and the files are elsewhere (``core/train.py``, 
 """
 
 import importlib
+import sys
 import time
 from dataclasses import dataclass, fields
 from typing import Literal
@@ -15,6 +16,7 @@ import torch
 from core import rollout
 from core.agent import new_agent
 from core.environments import Environments
+from core.graph import compiler
 from core.seeding import streams
 
 
@@ -31,6 +33,7 @@ class Common:
     obs_clip: float = 5.0  #: filtered observations are clipped here (Baselines 2017)
     clip_actions: bool = False  #: clip to the action space first; the control cost sees raw ones (Baselines until 2019)
     time_limit: Literal["bootstrap", "terminate"] = "bootstrap"  #: terminate: a limit is a death, as in 2017
+    compile_from: int = 200_000  #: steps of a run from which its updates are compiled: fewer do not repay it
 
 
 class Run:
@@ -50,11 +53,19 @@ class Run:
         random = streams(seed, self.common.envs)
         self.envs = Environments(task_id, random.env_seeds, steps, self.common.clip_actions)
         obs_clip = self.common.obs_clip if self.common.normalize_obs else None
-        self.agent = new_agent(self.envs.obs_dim, self.envs.act_dim, random, obs_clip)
+        self.agent = new_agent(self.envs.obs_dim, self.envs.act_dim, random, obs_clip, self._compiles(steps))
         self.state = module.init(self.agent, self.cfg) if hasattr(module, "init") else {}
         self.updates: list[dict] = []  #: one row per update, the same columns in each
         self.seconds = {"collect": 0.0, "update": 0.0}
         self.status = "running"
+
+    def _compiles(self, steps: int) -> bool:
+        if steps < self.common.compile_from:
+            return False
+        if compiler() is None:
+            print("warning: no C++ compiler (g++): updates run uncompiled, several times slower", file=sys.stderr)
+            return False
+        return True
 
     def iterate(self) -> None:
         """Collect one batch and learn from it; or find that the budget is spent, or the run diverged."""

@@ -1,12 +1,13 @@
 """The value function V_φ and its fit (step 2 of the lecture's actor-critic)."""
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from core.networks import MLP
-from core.optimise import Adam, gradient, minibatches
+from core.optimise import Adam, minibatches
 from core.policy import HIDDEN
 
 
@@ -16,7 +17,7 @@ class Value:
 
     obs_dim: int
 
-    @property
+    @functools.cached_property
     def net(self) -> MLP:
         """The network, with one output."""
         return MLP((self.obs_dim, *HIDDEN, 1))
@@ -30,13 +31,13 @@ class Value:
         return self.net(phi, obs).squeeze(-1)
 
 
+def value_adam(agent) -> Adam:
+    """Adam on φ, for :func:`fit_value`."""
+    return Adam(lambda phi, obs, ret: ((agent.value(phi, obs) - ret) ** 2).mean(), (agent.phi,), agent.compiled)
+
+
 def fit_value(agent, batch, cfg, adam: Adam) -> None:
     """Regress V_φ on ``batch.ret`` in place: ``cfg.value_epochs`` passes of minibatch Adam."""
-
-    def loss(phi, obs, ret):
-        return ((agent.value(phi, obs) - ret) ** 2).mean()
-
     for _ in range(cfg.value_epochs):
-        for obs, ret in minibatches((batch.obs, batch.ret), cfg.value_minibatch, agent.streams.shuffle):
-            (grad,) = gradient(loss, (agent.phi,), obs, ret)
-            adam.descend(agent.phi, grad, cfg.value_step)
+        for minibatch in minibatches((batch.obs, batch.ret), cfg.value_minibatch, agent.streams.shuffle):
+            adam.descend(*minibatch, step_size=cfg.value_step)

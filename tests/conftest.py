@@ -34,13 +34,19 @@ def start():
     return make
 
 
-@pytest.fixture
-def learner(start):
-    """Makes (agent, batch): 200 steps of Reacher, limits reached, with the observation filter already at work."""
+@pytest.fixture(params=[False, True], ids=["eager", "compiled"])
+def learner(start, request):
+    """Makes (agent, batch): 200 steps of Reacher, limits reached, with the observation filter already at work.
+
+    What is done with them runs once uncompiled and once compiled.
+    """
 
     def make(**how):
         agent, envs = start("Reacher-v4", **how)
         agent.filter.update(make_batch(agent, sample(agent, envs, 60), 0.99, 0.95).raw_obs)
-        return agent, make_batch(agent, sample(agent, envs, 200), 0.99, 0.95)
+        batch = make_batch(agent, sample(agent, envs, 200), 0.99, 0.95)
+        agent.compiled = request.param
+        agent._graphs.clear()
+        return agent, batch
 
     return make

@@ -20,12 +20,12 @@ from core.rmsprop import RMSprop, clip_norm
 
 def test_rmsprop_is_tensorflows_by_hand():
     x = torch.tensor([1.0, -2.0], dtype=torch.float64)
-    prop = RMSprop(x, decay=0.9, eps=0.01)
+    prop = RMSprop(lambda x, grad: (grad,), (x,), decay=0.9, eps=0.01, max_norm=1e9)
     square, expected = np.ones(2), np.array([1.0, -2.0])
     for grad in ([0.5, -1.0], [2.0, 0.0], [-0.1, 3.0]):
         square = 0.9 * square + 0.1 * np.square(grad)
         expected = expected - 0.3 * np.array(grad) / np.sqrt(square + 0.01)
-        prop.descend(x, torch.tensor(grad, dtype=torch.float64), 0.3)
+        prop.descend(torch.tensor(grad, dtype=torch.float64), step_size=0.3)
     np.testing.assert_allclose(x.numpy(), expected, rtol=1e-14)
 
 
@@ -84,12 +84,10 @@ def test_without_a_bound_the_trust_region_is_a2c(learner):
     agent, batch = learner()
     far = agent.theta + 0.3
     plain, _, _ = run(a2c, agent, batch)
-    state = a2c_trust_region.init(agent, a2c_trust_region.Config()) | {"average": far}
-    free, _, _ = run(a2c_trust_region, agent, batch, state, delta=1e9)
+    free, _, _ = run(a2c_trust_region, agent, batch, {"average": far.clone()}, delta=1e9)
     torch.testing.assert_close(free.theta, plain.theta, rtol=1e-5, atol=1e-7)
     torch.testing.assert_close(free.phi, plain.phi)
-    state = a2c_trust_region.init(agent, a2c_trust_region.Config()) | {"average": far}
-    bound, _, _ = run(a2c_trust_region, agent, batch, state, delta=0.0)
+    bound, _, _ = run(a2c_trust_region, agent, batch, {"average": far}, delta=0.0)
     assert (bound.theta - plain.theta).abs().max() > 1e-5
 
 
@@ -106,8 +104,9 @@ def test_a_bound_step_moves_the_policy_away_from_the_average_less(learner):
     agent, batch = learner()
     cfg = a2c_trust_region.Config(delta=0.0)
     average = agent.theta + 0.1 * torch.randn(agent.theta.shape, generator=torch.Generator().manual_seed(1))
-    free = a2c_trust_region.policy_gradient(agent, batch, a2c_trust_region.Config(delta=1e9), average)
-    bound = a2c_trust_region.policy_gradient(agent, batch, cfg, average)
+    data = (agent.theta, average, batch.obs, batch.act, batch.adv)
+    free = a2c_trust_region.policy_gradient(agent, a2c_trust_region.Config(delta=1e9), *data)
+    bound = a2c_trust_region.policy_gradient(agent, cfg, *data)
 
     def away(theta):
         return kl(agent.policy.dist(average, batch.obs), agent.policy.dist(theta, batch.obs)).mean()
@@ -144,7 +143,7 @@ def test_the_penalised_step_maximises_the_model(learner):
     after, row, _ = run(trpo_penalty, agent, batch, **options)
     assert row["backtracks"] == 0
     adv = (batch.adv - batch.adv.mean()) / batch.adv.std(correction=0)
-    (g,) = gradient(surrogate(agent, batch, adv), (agent.theta,))
+    g = surrogate(agent, batch, adv).gradient(agent.theta)
     # ∇ (gᵀΔ − β/2 ΔᵀFΔ) = 0
     torch.testing.assert_close(50.0 * fisher(agent, batch.obs, 0.1)(after.theta - agent.theta), g, rtol=0.02, atol=2e-4)
 

@@ -41,11 +41,12 @@ def walk(envs, acts):
     return rows
 
 
-def go(branch, acts):
-    """The same for a branch, up to an end."""
-    rows = []
+def go(branches, acts, k=0):
+    """The same for branch ``k``, up to an end."""
+    rows, copies = [], branches._copies
     for act in acts:
-        rows.append(bits(*branch.step(act)[:4]))
+        rew, terminated, truncated = copies.step(np.tile(act, (len(copies), 1)), np.array([k]))
+        rows.append(bits(copies.obs[k], rew[k], terminated[k], truncated[k]))
         if any(rows[-1][2:]):
             break
     return rows
@@ -61,14 +62,14 @@ def test_a_branch_goes_on_as_the_trunk_does_to_the_last_bit_and_leaves_it_alone(
     walk(envs, first[:10])
     early, branches = envs.save(0), Branches(envs, 2)
     branches.restore(early)
-    once = [go(branch, others) for branch in branches._copies]
+    once = [go(branches, others, k) for k in range(2)]
     walk(envs, first[10:])
     saved = envs.save(0)
     branches.restore(early)
-    assert [go(branch, others) for branch in branches._copies] == once, "a saved state serves at any time"
+    assert [go(branches, others, k) for k in range(2)] == once, "a saved state serves at any time"
     rows = walk(envs, then)
     branches.restore(saved)
-    went = [go(branch, then) for branch in branches._copies]
+    went = [go(branches, then, k) for k in range(2)]
     assert len(went[0]) > 2
     assert went[0] == went[1] == rows[: len(went[0])]
     assert any(went[0][-1][2:]) or len(went[0]) == 20
@@ -82,14 +83,15 @@ def test_mujocos_own_state_would_not_be_enough(task_id, forward):
     """These tasks read positions that the last mj_step left behind; no state that mj_getState knows holds them."""
     envs = alone(task_id)
     walk(envs, actions(task_id, 20, 0))
-    saved, (branch,) = envs.save(0), Branches(envs, 1)._copies
-    model, data, every = branch.unwrapped.model, branch.unwrapped.data, mujoco.mjtState.mjSTATE_INTEGRATION
+    saved, branches = envs.save(0), Branches(envs, 1)
+    task, every = branches._copies._envs[0].unwrapped, mujoco.mjtState.mjSTATE_INTEGRATION
+    model, data = task.model, task.data
     state = np.empty(mujoco.mj_stateSize(model, every))
     mujoco.mj_getState(model, saved.simulator, state, every)
     mujoco.mj_setState(model, data, state, every)
     if forward:
         mujoco.mj_forward(model, data)
-    assert go(branch, actions(task_id, 1, 1)) != walk(envs, actions(task_id, 1, 1))
+    assert go(branches, actions(task_id, 1, 1)) != walk(envs, actions(task_id, 1, 1))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +136,7 @@ def test_the_time_limit_is_found_under_other_wrappers_and_late_attributes_are_fo
     walk(envs, actions("Counter-v0", 7, 0))
     for saved, first, steps in ((envs.save(0), 8.0, 3), (start, 1.0, 10), (start, 1.0, 10)):
         branches.restore(saved)
-        rows = go(branches._copies[0], actions("Counter-v0", 20, 1))
+        rows = go(branches, actions("Counter-v0", 20, 1))
         assert rows[0][1] == first
         assert len(rows) == steps, "the limit is 10 steps"
 
@@ -151,7 +153,7 @@ def test_a_branch_takes_its_action_then_follows_the_policy_and_is_recorded(start
     acts, noise = 3 * normal(3, envs.act_dim), normal(29, envs.act_dim, seed=2)
     tried = Branches(envs, 3).try_out(agent, saved, acts, noise)
     by_hand.restore(saved)
-    for k, branch in enumerate(by_hand._copies):
+    for k, branch in enumerate(by_hand._copies._envs):
         act, space = acts[k], branch.action_space
         for t in range(30):
             obs, rew, terminated, _, _ = branch.step(np.clip(act, space.low, space.high) if clip_actions else act)

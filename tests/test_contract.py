@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 
+from core.copies import Copies
 from core.files import write_run
 from core.options import UsageError, algorithms, option_fields
 from core.plan import FILES, ROOT, Cell, Method, override, read_config
@@ -181,8 +182,8 @@ def test_a_nan_reward_ends_the_run_as_diverged_with_its_rows_kept(monkeypatch, t
     where = small("ppo_clip")
     run = Run("ppo_clip", where.task_id, where.method.options, where.steps, 0)
     run.iterate()
-    step = gymnasium.Wrapper.step
-    monkeypatch.setattr(gymnasium.Wrapper, "step", lambda self, act: (*(r := step(self, act))[:1], np.nan, *r[2:]))
+    step = Copies.step
+    monkeypatch.setattr(Copies, "step", lambda self, *given: (np.full(len(self), np.nan), *step(self, *given)[1:]))
     finish(run)
     assert run.status == "diverged"
     assert len(run.updates) == 1

@@ -8,7 +8,7 @@ import pytest
 
 from core.plan import ROOT
 
-FOLDERS = ("core", "algos", "lecture", "analysis", "tests", "tools")
+FOLDERS = ("core", "algos", "lecture", "analysis", "tests", "tools", "benchmarks")
 SOURCES = [p for folder in FOLDERS for p in sorted((ROOT / folder).rglob("*.py"))]
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from drawn import drawn, from_disk
 
+from core.agent import Agent
 from core.optimise import gradient
 from core.policy import Gaussian
 from lecture import importance, line_search, ppo_surrogates, vine_variance
@@ -147,7 +148,7 @@ def test_surrogates_by_hand():
     ratio, adv = torch.tensor([1.5, 1.5, 1.1, 0.5]), torch.tensor([1.0, -1.0, 1.0, -1.0])
     policy = SimpleNamespace(logp=lambda *_: torch.log(ratio), dist=lambda *_: same)
     batch = SimpleNamespace(obs=None, act=None, logp=torch.zeros(4), adv=adv, old=same)
-    found = ppo_surrogates.evaluate(SimpleNamespace(policy=policy), batch, theta=None)
+    found = ppo_surrogates.evaluate(Agent(policy, None, None, None, None, None), batch, theta=None)
     expected = {"unclipped": 0.15, "clipped": 0.075, "L^CLIP": 0, "kl": 0, "out of range": 0.75}
     assert found == pytest.approx(expected, abs=1e-6)
 

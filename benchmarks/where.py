@@ -1,0 +1,66 @@
+"""Where a run's time goes: `python -m benchmarks.where ppo_clip Hopper-v4 100000` prints µs a step as JSON.
+
+physics: mj_step; policy: the network while acting; bookkeeping: the rest of collecting; value: the fit of V_φ, where
+it is apart; update: the rest of the update.
+"""
+
+import functools
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import core.simulators
+from core.options import option_fields
+from core.policy import Policy
+from core.run import Run
+
+spent = Counter()
+
+
+def timed(name: str, f: Callable) -> Callable:
+    """``f``, with its time added to ``spent``."""
+
+    @functools.wraps(f)
+    def wrapper(*args, **kwargs):
+        start = time.perf_counter()
+        try:
+            return f(*args, **kwargs)
+        finally:
+            spent[name] += time.perf_counter() - start
+
+    return wrapper
+
+
+def main(algo: str, task_id: str, steps: int) -> dict[str, float]:
+    """Train compiled, and account for the time but for the first iteration, which compiles or loads."""
+    options = {field.name: field.default for field in option_fields(algo).values()} | {"compile_from": 1}
+    mujoco = core.simulators.mujoco
+    core.simulators.mujoco = type("timed", (), {"mj_step": staticmethod(timed("physics", mujoco.mj_step))})
+    actor = Policy.actor
+    Policy.actor = lambda self, theta: timed("policy", actor(self, theta))
+    run = Run(algo, task_id, options, steps, 0)
+    module = sys.modules[f"algos.{algo}"]
+    if hasattr(module, "fit_value"):
+        module.fit_value = timed("value", module.fit_value)
+    run.iterate()
+    spent.clear()
+    run.seconds.update(collect=0.0, update=0.0)
+    begun = run.envs.steps
+    while run.status == "running":
+        run.iterate()
+    collect, update = run.seconds["collect"], run.seconds["update"]
+    parts = {
+        "physics": spent["physics"],
+        "policy": spent["policy"],
+        "bookkeeping": collect - spent["physics"] - spent["policy"],
+        "value": spent["value"],
+        "update": update - spent["value"],
+    }
+    return {name: seconds / (run.envs.steps - begun) * 1e6 for name, seconds in parts.items()}
+
+
+if __name__ == "__main__":
+    algo, task_id, steps = sys.argv[1:]
+    print(json.dumps(main(algo, task_id, int(steps))))

@@ -1,0 +1,105 @@
+"""Functions of tensors as machine code: traced once, compiled once, kept on disk for every run that needs them.
+
+A small network's update is a hundred tensor operations of a few microseconds each, and as many of overhead. Here
+the whole of it becomes one call into a shared library that TorchInductor makes ahead of time.
+"""
+
+import copy
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import filelock
+import torch
+
+from core.errors import UsageError
+from core.machine import cpu
+
+CACHE = Path(__file__).resolve().parent.parent / "work" / "compiled"
+OPTIONS = {"cpp.threads": 1}  #: TorchInductor's: a run is one thread
+
+
+class Graph:
+    """A function of tensors, compiled at its first call where ``compiled`` is set; else the function itself.
+
+    ``f`` must do the same whatever the tensors hold, and use no other tensors; it may change them in place. It
+    is compiled for the shapes of the first call; a call with others (the last minibatch of an epoch) runs ``f``.
+    Compiled and not, the last bits differ.
+    """
+
+    def __init__(self, f: Callable, compiled: bool):
+        self._f, self._compiled = f, compiled
+        self._shapes = None
+
+    def __deepcopy__(self, memo: dict) -> "Graph":
+        return Graph(copy.deepcopy(self._f, memo), self._compiled)  # what is loaded cannot be copied, but loaded again
+
+    def __call__(self, *tensors: torch.Tensor):
+        """What ``f`` returns: a tensor, a tuple of tensors or nothing."""
+        if not self._compiled:
+            return self._f(*tensors)
+        shapes = [tensor.shape for tensor in tensors]
+        if self._shapes is None:
+            self._run, self._returns = _load(self._f, tensors)
+            self._shapes = shapes
+        if shapes != self._shapes:
+            return self._f(*tensors)
+        out = self._run([tensor if tensor.is_contiguous() else tensor.contiguous() for tensor in tensors])
+        return None if self._returns is None else out[0] if self._returns is torch.Tensor else tuple(out)
+
+
+def compiler() -> str | None:
+    """The C++ compiler that would be used, as TorchInductor chooses it; None where there is none."""
+    return shutil.which(os.environ.get("CXX", "clang++" if os.uname().sysname == "Darwin" else "g++"))
+
+
+def _load(f: Callable, tensors: tuple[torch.Tensor, ...]) -> tuple[Callable, type | None]:
+    """``f`` as machine code, from the cache or made now: how to run it, and what it returns."""
+    from torch.fx.experimental.proxy_tensor import make_fx  # a second, which runs that are not compiled do not need
+
+    examples = [tensor.clone(memory_format=torch.contiguous_format) for tensor in tensors]
+    graph = make_fx(f)(*examples)
+    if any(node.op == "get_attr" for node in graph.graph.nodes):
+        name = getattr(f, "func", f).__qualname__
+        raise TypeError(f"{name}: uses a tensor that is not an argument, and would keep its first value")
+    (output,) = (node for node in graph.graph.nodes if node.op == "output")
+    content = [graph.code, [(list(t.shape), str(t.dtype)) for t in tensors], OPTIONS, torch.__version__, cpu()]
+    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]
+    folder = CACHE / digest
+    if not folder.is_dir():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(f"{folder}.lock"):  # of sixteen runs that start at once, one compiles
+            if not folder.is_dir():
+                _compile(graph, tuple(examples), folder)
+    # As torch._inductor.aoti_load_package, but without its second of imports and its wrapper around each call; and
+    # from a folder, for of a file it would leave an unpacked copy in /tmp whenever a run is killed.
+    loader = torch._C._aoti.AOTIModelPackageLoader(str(folder), "model", True, 1, -1)
+    (returned,) = output.args
+    return loader.run, None if returned is None else torch.Tensor if isinstance(returned, torch.fx.Node) else tuple
+
+
+def _compile(graph: torch.fx.GraphModule, examples: tuple[torch.Tensor, ...], folder: Path) -> None:
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(CACHE / "inductor"))
+    import torch._inductor
+
+    warnings.filterwarnings("ignore", category=FutureWarning, module="copyreg")  # torch's own, of its own
+    program = torch.export.export(graph, examples, strict=False)
+    with tempfile.TemporaryDirectory(dir=CACHE) as unfinished:
+        package = Path(unfinished) / "graph.pt2"
+        try:
+            torch._inductor.aoti_compile_and_package(program, package_path=str(package), inductor_configs=dict(OPTIONS))
+        except RuntimeError as error:  # of TorchInductor, or of the compiler
+            reason = str(error).strip().splitlines()[0]
+            raise UsageError(
+                f"{compiler()}: an update could not be compiled ({reason}); mend it, or set the option compile_from "
+                "above the run's steps to train without"
+            ) from error
+        with zipfile.ZipFile(package) as archive:
+            archive.extractall(Path(unfinished) / "graph")
+        os.replace(Path(unfinished) / "graph", folder)

@@ -1,0 +1,145 @@
+"""The tasks of PPO Figure 3 without Gymnasium's Python: E simulators, one C call each, and what ``step`` makes of their
+states computed for all of them at once. To the bit what Gymnasium gives, which goes on making and resetting them.
+
+The functions below follow Gymnasium's files of these tasks (gymnasium/envs/mujoco/*_v4.py and *_v5.py). Where vectors
+round differently from the scalars there (a power, a scalar product), the work is done copy by copy, as there.
+"""
+
+import functools
+import math
+from collections.abc import Callable
+
+import mujoco
+import numpy as np
+
+#: ``step(act, which)`` gives obs (E × O), rew (E) and terminated (E). Of copies that are not in ``which`` the
+#: observation stays, and the rest is without meaning.
+Step = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+
+def together(task_id: str, tasks: list) -> Step | None:
+    """A step of all copies at once, for Gymnasium's environments ``tasks`` without their wrappers.
+
+    None for a task that is not known here.
+    """
+    name, _, version = task_id.rpartition("-")
+    if name not in TASKS or version not in ("v4", "v5"):
+        return None
+    return functools.partial(TASKS[name], Simulators(tasks, v5=version == "v5"))
+
+
+class Simulators:
+    """The simulators of E copies of one task. ``task`` is one of the copies, with Gymnasium's settings."""
+
+    def __init__(self, tasks: list, v5: bool):
+        self.task, self.v5, self.dt = tasks[0], v5, tasks[0].dt
+        self.data = [task.data for task in tasks]
+        self._each = [(task.model, task.data, task.data.ctrl) for task in tasks]
+        self._qpos, self._qvel = [data.qpos for data in self.data], [data.qvel for data in self.data]  # views
+
+    @property
+    def qpos(self) -> np.ndarray:
+        """Positions now, E × nq."""
+        return np.concatenate(self._qpos).reshape(len(self.data), -1)
+
+    @property
+    def qvel(self) -> np.ndarray:
+        """Velocities now, E × nv."""
+        return np.concatenate(self._qvel).reshape(len(self.data), -1)
+
+    def x(self) -> np.ndarray:
+        """The first coordinate now, E."""
+        return np.array([qpos[0] for qpos in self._qpos])
+
+    def advance(self, act: np.ndarray, which: np.ndarray) -> None:
+        """Step the copies ``which`` with their rows of ``act`` (E × A)."""
+        for i in which:
+            model, data, ctrl = self._each[i]
+            ctrl[:] = act[i]
+            mujoco.mj_step(model, data, nstep=self.task.frame_skip)
+
+
+def _speed_and_cost(sims: Simulators, act: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Step; the reward for running (E) and the cost of control (E)."""
+    before = sims.x()
+    sims.advance(act, which)
+    speed = (sims.x() - before) / sims.dt
+    cost = sims.task._ctrl_cost_weight * np.square(act).sum(axis=1)
+    return sims.task._forward_reward_weight * speed, cost
+
+
+def _free(sims: Simulators, act: np.ndarray, which: np.ndarray, hidden: int):
+    """HalfCheetah and Swimmer. The first ``hidden`` coordinates, where the body is, are not observed."""
+    forward, cost = _speed_and_cost(sims, act, which)
+    obs = np.concatenate([sims.qpos[:, hidden:], sims.qvel], axis=1)
+    return obs, forward - cost, np.zeros(len(obs), bool)
+
+
+def _on_feet(sims: Simulators, act: np.ndarray, which: np.ndarray, bounded: bool):
+    """Hopper and Walker2d, whose episode ends with a fall; with ``bounded`` also where a coordinate runs away."""
+    task = sims.task
+    forward, cost = _speed_and_cost(sims, act, which)
+    qpos, qvel = sims.qpos, sims.qvel
+    healthy = _inside(qpos[:, 1], task._healthy_z_range) & _inside(qpos[:, 2], task._healthy_angle_range)
+    if bounded:
+        state = np.concatenate([qpos[:, 2:], qvel], axis=1)
+        healthy &= _inside(state, task._healthy_state_range).all(axis=1)
+    alive = healthy * task._healthy_reward if sims.v5 else task._healthy_reward  # v4 gives it for the fall, too
+    obs = np.concatenate([qpos[:, 1:], np.clip(qvel, -10, 10)], axis=1)
+    return obs, forward + alive - cost, ~healthy
+
+
+def _inside(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    return (limits[0] < values) & (values < limits[1])
+
+
+def _pendulum(sims: Simulators, act: np.ndarray, which: np.ndarray):
+    sims.advance(act, which)
+    obs = np.concatenate([sims.qpos, sims.qvel], axis=1)
+    terminated = ~np.isfinite(obs).all(axis=1) | (np.abs(obs[:, 1]) > 0.2)
+    return obs, (~terminated if sims.v5 else np.ones(len(obs))).astype(float), terminated
+
+
+def _double_pendulum(sims: Simulators, act: np.ndarray, which: np.ndarray):
+    sims.advance(act, which)
+    qpos, qvel = sims.qpos, sims.qvel
+    push = np.stack([data.qfrc_constraint for data in sims.data])
+    seen = push[:, :1] if sims.v5 else push
+    angles = qpos[:, 1:].copy()
+    parts = [qpos[:, :1], np.sin(angles), np.cos(angles), np.clip(qvel, -10, 10), np.clip(seen, -10, 10)]
+    rew, terminated = np.zeros(len(qpos)), np.zeros(len(qpos), bool)
+    for i in which:
+        x, _, y = sims.data[i].site_xpos[0].tolist()
+        _, v1, v2 = qvel[i].tolist()
+        terminated[i] = y <= 1
+        alive = sims.task._healthy_reward * (not terminated[i]) if sims.v5 else 10
+        rew[i] = alive - (0.01 * x**2 + (y - 2) ** 2) - (0.001 * v1**2 + 0.005 * v2**2)
+    return np.concatenate(parts, axis=1), rew, terminated
+
+
+def _reacher(sims: Simulators, act: np.ndarray, which: np.ndarray):
+    before = _gap(sims)
+    sims.advance(act, which)
+    after = _gap(sims)
+    far = after if sims.v5 else before  # v4 looks before it steps
+    rew = np.array([-math.sqrt(gap.dot(gap)) for gap in far]) + -np.square(act).sum(axis=1)
+    qpos, angles = sims.qpos, sims.qpos[:, :2].copy()
+    shown = after[:, :2] if sims.v5 else after
+    obs = np.concatenate([np.cos(angles), np.sin(angles), qpos[:, 2:], sims.qvel[:, :2], shown], axis=1)
+    return obs, rew, np.zeros(len(obs), bool)
+
+
+def _gap(sims: Simulators) -> np.ndarray:
+    """From the target to the fingertip, E × 3."""
+    return np.stack([data.body("fingertip").xpos - data.body("target").xpos for data in sims.data])
+
+
+TASKS = {
+    "HalfCheetah": functools.partial(_free, hidden=1),
+    "Hopper": functools.partial(_on_feet, bounded=True),
+    "InvertedDoublePendulum": _double_pendulum,
+    "InvertedPendulum": _pendulum,
+    "Reacher": _reacher,
+    "Swimmer": functools.partial(_free, hidden=2),
+    "Walker2d": functools.partial(_on_feet, bounded=False),
+}

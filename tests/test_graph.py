@@ -1,0 +1,121 @@
+"""Graphs: compiled they compute what they compute uncompiled, are made once, and say what is wrong."""
+
+import multiprocessing
+
+import numpy as np
+import pytest
+import torch
+
+import core.graph
+from core.errors import UsageError
+from core.graph import Graph
+from core.optimise import Adam
+from core.options import option_fields
+from core.rmsprop import RMSprop
+from core.run import Run
+
+A, B = torch.arange(6.0).view(2, 3), torch.linspace(-1, 1, 6).view(2, 3)
+
+
+def in_place(x, y):
+    x.mul_(2).add_(y.exp())
+
+
+@pytest.mark.parametrize(
+    "f",
+    [lambda x, y: (x * y.tanh()).sum(), lambda x, y: (x + y, (x - y).sum(0)), in_place],
+    ids=["a tensor", "a tuple", "nothing, in place"],
+)
+def test_a_graph_does_what_its_function_does(f):
+    mine, theirs = (A.clone(), B.clone()), (A.clone(), B.clone())
+    for _ in range(2):
+        returned, expected = Graph(f, True)(*mine), f(*theirs)
+        assert type(returned) is type(expected)
+        torch.testing.assert_close((returned, mine), (expected, theirs))
+
+
+def loss(x, y, obs, ret):
+    return ((obs @ x - ret) ** 2).mean() + (y * obs[:, 0].mean()).square().sum()
+
+
+@pytest.mark.parametrize("make", [Adam, lambda f, vectors, compiled: RMSprop(grads, vectors, 0.9, 0.01, 0.5, compiled)])
+def test_a_compiled_optimiser_moves_as_the_other_does_also_on_a_smaller_minibatch(make):
+    rng, ends = np.random.default_rng(0), []
+    data = [tuple(map(torch.from_numpy, (rng.normal(size=(n, 3)), rng.normal(size=n)))) for n in (8, 8, 5, 8)]
+    for compiled in (False, True):
+        x, y = torch.ones(3, dtype=torch.float64), torch.full((2,), 2.0, dtype=torch.float64)
+        optimiser = make(loss, (x, y), compiled)
+        for obs, ret in data:
+            optimiser.descend(obs, ret, step_size=0.1)
+        ends.append((x, y))
+    assert not torch.equal(ends[0][0], torch.ones(3, dtype=torch.float64))
+    torch.testing.assert_close(*ends, rtol=1e-12, atol=0)
+
+
+def grads(x, y, obs, ret):
+    leaves = [v.detach().requires_grad_() for v in (x, y)]
+    return torch.autograd.grad(loss(*leaves, obs, ret), leaves)
+
+
+def test_rows_taken_with_a_stride_are_read_as_they_are():
+    rows = torch.arange(24.0).view(8, 3)
+    graph = Graph(lambda x: x.cumsum(0) + 1, True)
+    for part in (rows[::2], rows[:4], rows[1::2]):
+        torch.testing.assert_close(graph(part), part.cumsum(0) + 1)
+
+
+def test_a_tensor_that_is_no_argument_is_refused():
+    hidden = torch.ones(3)
+    with pytest.raises(TypeError, match="not an argument"):
+        Graph(lambda x: x + hidden, True)(torch.zeros(3))
+
+
+def compile_and_count(folder, found, barrier):
+    made = []
+    compile_ = core.graph._compile
+    core.graph.CACHE = folder
+    core.graph._compile = lambda *given: (made.append(1), compile_(*given))
+    barrier.wait()
+    found.put((len(made), Graph(lambda x: x.sin() + 3, True)(torch.zeros(2)).tolist(), len(made)))
+
+
+def test_of_runs_that_start_at_once_one_compiles_and_later_ones_load(tmp_path):
+    spawn = multiprocessing.get_context("spawn")
+    found, barrier = spawn.Queue(), spawn.Barrier(3)
+    runs = [spawn.Process(target=compile_and_count, args=(tmp_path, found, barrier)) for _ in range(3)]
+    for run in runs:
+        run.start()
+    results = [found.get(timeout=300) for _ in runs]
+    for run in runs:
+        run.join()
+    assert [value for _, value, _ in results] == [[3.0, 3.0]] * 3
+    assert sorted(made for _, _, made in results) == [0, 0, 1]
+    assert not list(tmp_path.glob("tmp*")), "nothing unfinished is left"
+
+
+def options(**changes):
+    return {field.name: field.default for field in option_fields("npg").values()} | {"batch": 200} | changes
+
+
+def test_without_a_compiler_a_run_says_so_once_and_goes_on(monkeypatch, tmp_path, capsys):
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    run = Run("npg", "InvertedPendulum-v4", options(compile_from=400), 400, 0)
+    while run.status == "running":
+        run.iterate()
+    assert (run.status, run.agent.compiled) == ("finished", False)
+    assert capsys.readouterr().err.count("no C++ compiler") == 1
+    Run("npg", "InvertedPendulum-v4", options(compile_from=401), 400, 0)
+    assert not capsys.readouterr().err, "nothing was to be compiled"
+
+
+def test_a_compiler_that_fails_is_named(monkeypatch, tmp_path):
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\n[ $1 = --version ]\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("CXX", str(broken))
+    monkeypatch.setattr("torch._inductor.config.cpp.cxx", (None, str(broken)))  # read from CXX when it was imported
+    monkeypatch.setattr(core.graph, "CACHE", tmp_path)
+    with pytest.raises(UsageError, match=r"broken: an update could not be compiled.*compile_from"):
+        Graph(lambda x: x.cos() + 5, True)(torch.zeros(2))
+    assert not list(tmp_path.rglob("*.so")), "and leaves nothing"
