@@ -9,7 +9,7 @@ READY := $(VENV)/ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONNOUSERSITE := 1
 
-.PHONY: quick figures test lint random-scores bench lock clean help
+.PHONY: quick figures test test-slow lint random-scores bench lock clean help
 
 ## quick: train the small study (minutes on 2 cores) and draw it
 quick: $(READY)
@@ -22,6 +22,10 @@ figures: $(READY)
 ## test: everything that takes under ten minutes on 2 cores
 test: $(READY)
 	python -m pytest
+
+## test-slow: the rest: every algorithm killed and taken up again, as processes
+test-slow: $(READY)
+	python -m pytest -m slow
 
 ## lint: format and style of Python and Snakemake files
 lint: $(READY)

@@ -93,8 +93,8 @@ def report(args: argparse.Namespace, warm: dict, cold: dict, peak: dict, parts: 
         f"Python {platform.python_version()}, "
         + ", ".join(f"{name} {version(name)}" for name in ("torch", "mujoco", "gymnasium", "numpy"))
         + f", Stable-Baselines3 and sb3-contrib 2.9.2. Ours: {args.steps:,} steps, others {args.peer_steps:,} (bare "
-        f"stepping {5 * args.peer_steps:,}), {args.repeat} repetition(s) in turns, medians. From process start to finished "
-        "files; what is compiled comes from the cache, as in every run of a study but the first of its kind.",
+        f"stepping {5 * args.peer_steps:,}), {args.repeat} repetition(s) in turns, medians. From process start to "
+        "finished files; what is compiled comes from the cache, as in every run of a study but the first of its kind.",
         "",
         "## Steps per second, and as a share of bare physics",
         "",

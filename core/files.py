@@ -26,7 +26,9 @@ from core.run import Run
 LIBRARIES = ("torch", "gymnasium", "mujoco", "numpy", "pyarrow")
 
 
-def write_run(folder: Path, run: Run, cell: Cell, seed: int, wall_seconds: float, commit: str | None) -> None:
+def write_run(
+    folder: Path, run: Run, cell: Cell, seed: int, wall_seconds: float, commit: str | None, resumed: int = 0
+) -> None:
     """Write the four files of ``core.plan.FILES`` into ``folder``. ``commit`` is what was checked out at the start.
 
     The tables hold no clock, so that equal runs are equal bytes; times are in ``run.json``.
@@ -55,6 +57,7 @@ def write_run(folder: Path, run: Run, cell: Cell, seed: int, wall_seconds: float
         "update_seconds": round(run.seconds["update"], 3),
         "steps_per_second": round(run.envs.steps / wall_seconds, 1),
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if _mac() else 2**10), 1),
+        "resumed": resumed,
         "threads": torch.get_num_threads(),
         "compiled": run.agent.compiled,
         "sources": sources_digest(cell.method.algo),

@@ -3,15 +3,18 @@
     python -m core.train --study quick --task Hopper --method trpo --seed 0
     python -m core.train --study quick --task Hopper --method ppo_clip --seed 0 --steps 20000 --set epsilon=0.1
 
-The second is a try: its files lie under the key of its options and steps, and no study reads them.
+The second is a try: its files lie under the key of its options and steps, and no study reads them. A run that is
+interrupted or killed goes on where it was, at the next start (``core/checkpoint.py``).
 """
 
 import argparse
-import itertools
 import os
 import sys
 import tempfile
 import time
+from pathlib import Path
+
+import filelock
 
 from core.errors import UsageError
 from core.key import ROOT, sources_changed
@@ -37,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\ninterrupted: nothing is written", file=sys.stderr)
+        print("\ninterrupted", file=sys.stderr)
         return 130
     return 0
 
@@ -46,23 +49,39 @@ def train(cell: Cell, seed: int) -> None:
     """Train and write the files, unless they are there: then they are valid, whatever made them.
 
     Prints a progress line: rewritten in a terminal, now and then in a log. Raises UsageError where the files
-    cannot be written, or where the sources changed under the run as it started.
+    cannot be written, or where the sources changed under the run as it started; KeyboardInterrupt after a
+    signal to stop, with the checkpoint written.
     """
-    start = time.perf_counter()
     folder = ROOT / cell.folder(seed)  # takes the key before anything is imported
-    if all((ROOT / file).is_file() for file in cell.files(seed)):
-        print(f"already there: {cell.folder(seed)} (delete it to train it anew)", file=sys.stderr)
-        return
+    work = ROOT / "work" / cell.folder(seed)
+    for place in (folder, work):
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=place).close()
+        except OSError as error:
+            raise UsageError(f"{place.relative_to(ROOT)}: cannot be written: {error.strerror}") from None
+    lock = filelock.FileLock(work / "lock")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise UsageError(f"{cell.folder(seed)}: cannot be written: {error.strerror}") from None
+        held = lock.acquire(blocking=False)
+    except filelock.Timeout:
+        print(f"another process trains {cell.folder(seed)}: waiting for it", file=sys.stderr)
+        held = lock.acquire()
+    with held:
+        if all((ROOT / file).is_file() for file in cell.files(seed)):
+            print(f"already there: {cell.folder(seed)} (delete it to train it anew)", file=sys.stderr)
+        else:
+            _train(cell, seed, folder, work / "checkpoint")
+        (work / "checkpoint").unlink(missing_ok=True)  # the lock stays: another process may be waiting for it
+
+
+def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path) -> None:
+    start = time.perf_counter()
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = "1"  # one run, one thread; read when numpy and torch load, so they load here
     import torch
 
     from core.files import git_commit, write_run
+    from core.progress import Keeper, Stop, line
     from core.run import Run
 
     torch.set_num_interop_threads(1)
@@ -72,29 +91,22 @@ def train(cell: Cell, seed: int) -> None:
     commit = git_commit()
     name = f"{cell.method.name} {cell.task} seed {seed}"
     live, reported = sys.stderr.isatty(), start
+    keeper, stop = Keeper(run, checkpoint_path, {"key": cell.key, "seed": seed}, start), Stop()
+    keeper.resume()
     while run.status == "running":
         run.iterate()
         now = time.perf_counter()
         if now - reported > (0.2 if live else 20):
             reported = now
-            print(_progress(run, name, now - start), end="\r" if live else "\n", file=sys.stderr, flush=True)
-    seconds = time.perf_counter() - start
-    write_run(folder, run, cell, seed, seconds, commit)
-    print(_progress(run, name, seconds), file=sys.stderr)
-    print(f"{name}: {run.status} in {seconds:.0f} s: {cell.folder(seed)}", file=sys.stderr)
-
-
-def _progress(run, name: str, seconds: float) -> str:
-    done, budget = run.envs.steps, run.envs.budget
-    whole = (episode.ret for episode in reversed(run.envs.episodes) if episode.end != "cut")
-    last = list(itertools.islice(whole, 100))
-    mean = f"{sum(last) / len(last):8.1f}" if last else "       –"
-    speed = done / seconds
-    left = (budget - done) / speed if done else float("nan")
-    return (
-        f"{name}  {done:>9,} / {budget:,} steps  return {mean}  {speed:6,.0f} steps/s  "
-        f"left {int(left // 60)}:{int(left % 60):02d}"
-    )
+            print(line(run, name, keeper.seconds()), end="\r" if live else "\n", file=sys.stderr, flush=True)
+        if run.status == "running" and (stop.asked or keeper.due()):
+            keeper.save()
+            if stop.asked:
+                print(f"\n{name}: stopped at {run.envs.steps:,} steps; start it again to go on", file=sys.stderr)
+                raise KeyboardInterrupt
+    write_run(folder, run, cell, seed, keeper.seconds(), commit, keeper.resumed)
+    print(line(run, name, keeper.seconds()), file=sys.stderr)
+    print(f"{name}: {run.status} in {keeper.seconds():.0f} s: {cell.folder(seed)}", file=sys.stderr)
 
 
 def _whole(text: str) -> int:

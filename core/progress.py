@@ -1,0 +1,86 @@
+"""What the trainer shows of a run, keeps of it in case it is killed, and does when it is asked to stop."""
+
+import itertools
+import signal
+import sys
+import time
+from pathlib import Path
+
+from core import checkpoint
+from core.run import Run
+
+EVERY = 30.0  #: seconds between checkpoints, each of which takes a tenth of a second
+
+
+class Keeper:
+    """The checkpoints of a run that began at ``start`` (``time.perf_counter``).
+
+    Attributes: ``resumed``, how often the run was taken up again.
+    """
+
+    def __init__(self, run: Run, path: Path, identity: dict, start: float):
+        self._run, self._path, self._identity, self._start = run, path, identity, start
+        self._before, self.resumed, self._saved = 0.0, 0, start
+        self._able = checkpoint.possible(run)
+
+    def seconds(self) -> float:
+        """Wall time of the run so far, of all processes that worked on it."""
+        return self._before + time.perf_counter() - self._start
+
+    def resume(self) -> None:
+        """Take the run up where its checkpoint is, if there is one that is valid here."""
+        if not (self._able and self._path.is_file()):
+            return
+        try:
+            wrong = checkpoint.load(self._run, self._path, self._identity)
+        except OSError as error:
+            wrong = str(error)
+        if wrong:
+            print(f"the checkpoint is not used, for {wrong}: the run starts from the beginning", file=sys.stderr)
+            return
+        self._before, self.resumed = self._run.seconds.pop("before"), self._run.seconds.pop("resumed") + 1
+        print(f"goes on at {self._run.envs.steps:,} steps", file=sys.stderr)
+
+    def due(self) -> bool:
+        """Whether it is time for a checkpoint."""
+        return self._able and time.perf_counter() - self._saved > EVERY
+
+    def save(self) -> None:
+        """Write a checkpoint; where that cannot be done the run goes on without, and says so once."""
+        if not self._able:
+            return
+        self._saved = time.perf_counter()
+        extra = {"before": self.seconds(), "resumed": self.resumed}
+        try:
+            checkpoint.save(self._run, self._path, self._identity, extra)
+        except (OSError, TypeError) as error:
+            self._able = False
+            print(f"warning: no checkpoints, if killed the run starts over: {error}", file=sys.stderr)
+
+
+class Stop:
+    """Turns the first Ctrl-C or SIGTERM into ``asked``; the second interrupts at once."""
+
+    def __init__(self):
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._ask)
+
+    def _ask(self, number: int, frame: object) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+def line(run: Run, name: str, seconds: float) -> str:
+    """Steps, mean return of the last 100 whole episodes, speed, time left."""
+    done, budget = run.envs.steps, run.envs.budget
+    whole = (episode.ret for episode in reversed(run.envs.episodes) if episode.end != "cut")
+    last = list(itertools.islice(whole, 100))
+    mean = f"{sum(last) / len(last):8.1f}" if last else "       –"
+    speed = done / seconds
+    left = (budget - done) / speed if done else float("nan")
+    return (
+        f"{name}  {done:>9,} / {budget:,} steps  return {mean}  {speed:6,.0f} steps/s  "
+        f"left {int(left // 60)}:{int(left % 60):02d}"
+    )
