@@ -8,8 +8,9 @@ PEERS := .venv-peers
 READY := $(VENV)/ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONNOUSERSITE := 1
+ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-.PHONY: quick figures test test-slow lint random-scores bench lock clean help
+.PHONY: quick figures test test-slow audit rekey prune lint random-scores bench lock clean help
 
 ## quick: train the small study (minutes on 2 cores) and draw it
 quick: $(READY)
@@ -26,6 +27,18 @@ test: $(READY)
 ## test-slow: the rest: every algorithm killed and taken up again, as processes
 test-slow: $(READY)
 	python -m pytest -m slow
+
+## audit: re-run the first part of a sample of the runs in results/runs, and compare byte for byte
+audit: $(READY)
+	$(ONE_THREAD) python -m tools.runs audit
+
+## rekey: after a change that changes no number: show it, and move the runs to their new keys
+rekey: $(READY)
+	$(ONE_THREAD) python -m tools.runs rekey
+
+## prune: say which runs no study names (PRUNE=--yes removes them)
+prune: $(READY)
+	python -m tools.runs prune $(PRUNE)
 
 ## lint: format and style of Python and Snakemake files
 lint: $(READY)

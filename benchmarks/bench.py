@@ -50,9 +50,9 @@ def seconds(command: list[str], cwd: Path) -> float:
     return time.perf_counter() - start
 
 
-def measure(args: argparse.Namespace, copy: Path) -> tuple[dict, dict, dict, Path]:
-    """Steps/s by (program, task), a list each; of our first runs apart; peak MB of ours; the folder of one run."""
-    warm, cold, peak, folder = {}, {}, {}, None
+def measure(args: argparse.Namespace, copy: Path) -> tuple[dict, dict, Path]:
+    """(steps, seconds) by (program, task), a list each; of our first runs apart; the folder of one run."""
+    warm, cold, folder = {}, {}, None
     for repetition in range(args.repeat + 1):  # the first is to compile: of ours only
         for task in args.tasks:
             for algo in args.algos:
@@ -63,7 +63,6 @@ def measure(args: argparse.Namespace, copy: Path) -> tuple[dict, dict, dict, Pat
                     chosen += ["--steps", str(budget), "--set", "compile_from=1"]
                 took = seconds([sys.executable, "-m", "core.train", *chosen], copy)
                 (folder,) = (path.parent for path in copy.glob("results/runs/**/run.json"))
-                peak[algo, task] = json.loads((folder / "run.json").read_text(encoding="utf-8"))["peak_memory_mb"]
                 (warm if repetition else cold).setdefault((algo, task), []).append((budget, took))
                 print(repetition, task, algo, f"{budget / took:,.0f} steps/s", flush=True)
             for peer in PEERS if repetition else ():
@@ -72,7 +71,7 @@ def measure(args: argparse.Namespace, copy: Path) -> tuple[dict, dict, dict, Pat
                 took = seconds(command, copy)
                 warm.setdefault((peer, task), []).append((budget, took))
                 print(repetition, task, peer, f"{budget / took:,.0f} steps/s", flush=True)
-    return warm, cold, peak, folder
+    return warm, cold, folder
 
 
 def profile(algo: str, task: str) -> dict[str, float]:
@@ -82,7 +81,7 @@ def profile(algo: str, task: str) -> dict[str, float]:
     return json.loads(done.stdout)
 
 
-def report(args: argparse.Namespace, warm: dict, cold: dict, peak: dict, parts: dict, scaled: list[str]) -> str:
+def report(args: argparse.Namespace, warm: dict, cold: dict, parts: dict, scaled: list[str]) -> str:
     """The page."""
     given = " ".join(word for word in sys.argv[1:] if word not in ("--peer-python", args.peer_python))
     speed = {key: statistics.median(budget / took for budget, took in runs) for key, runs in warm.items()}
@@ -113,21 +112,21 @@ def report(args: argparse.Namespace, warm: dict, cold: dict, peak: dict, parts: 
     names = next(iter(parts.values())) if parts else {}
     lines += [
         "",
-        "## Where a step's time goes (µs)",
+        "## Where a step's time goes (µs), and peak memory",
         "",
         "| | | " + " | ".join(names) + " |",
         "|---|---|" + "---|" * len(names),
     ]
-    lines += [f"| `{a}` | {t} | " + " | ".join(f"{v:.1f}" for v in p.values()) + " |" for (a, t), p in parts.items()]
+    lines += [f"| `{a}` | {t} | " + " | ".join(f"{v:.3g}" for v in p.values()) + " |" for (a, t), p in parts.items()]
     lines += [
         "",
-        f"## The first run of its kind, which compiles (seconds of {args.cold_steps:,} steps), and peak memory",
+        f"## The first run of its kind, which compiles: seconds of {args.cold_steps:,} steps",
         "",
         "| | " + " | ".join(args.tasks) + " |",
         "|---|" + "---|" * len(args.tasks),
     ]
     for algo in args.algos:
-        cells = [f"{cold[algo, t][0][1]:.0f} s, {peak[algo, t]:.0f} MB" for t in args.tasks]
+        cells = [f"{cold[algo, t][0][1]:.0f}" for t in args.tasks]
         lines.append(f"| `{algo}` | " + " | ".join(cells) + " |")
     return "\n".join([*lines, "", "## What grows with a study", "", *scaled, ""])
 
@@ -148,9 +147,9 @@ def main() -> None:
     methods = ", ".join(f"{algo}: " for algo in args.algos)
     with tempfile.TemporaryDirectory() as folder:
         copy = scale.project(Path(folder), STUDY.format(steps=args.steps, methods=methods))
-        warm, cold, peak, run = measure(args, copy)
+        warm, cold, run = measure(args, copy)
         parts = {(algo, task): profile(algo, task) for algo in args.algos for task in args.tasks}
-        page = report(args, warm, cold, peak, parts, scale.main(run))
+        page = report(args, warm, cold, parts, scale.main(run))
     (ROOT / "benchmarks" / "results.md").write_text(page, encoding="utf-8")
     print(page)
 

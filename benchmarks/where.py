@@ -6,6 +6,7 @@ it is apart; update: the rest of the update.
 
 import functools
 import json
+import resource
 import sys
 import time
 from collections import Counter
@@ -34,7 +35,7 @@ def timed(name: str, f: Callable) -> Callable:
 
 
 def main(algo: str, task_id: str, steps: int) -> dict[str, float]:
-    """Train compiled, and account for the time but for the first iteration, which compiles or loads."""
+    """Train compiled, and account for the time but for the first iteration, which compiles or loads; peak memory."""
     options = {field.name: field.default for field in option_fields(algo).values()} | {"compile_from": 1}
     mujoco = core.simulators.mujoco
     core.simulators.mujoco = type("timed", (), {"mj_step": staticmethod(timed("physics", mujoco.mj_step))})
@@ -44,10 +45,12 @@ def main(algo: str, task_id: str, steps: int) -> dict[str, float]:
     module = sys.modules[f"algos.{algo}"]
     if hasattr(module, "fit_value"):
         module.fit_value = timed("value", module.fit_value)
-    run.iterate()
-    spent.clear()
-    run.seconds.update(collect=0.0, update=0.0)
-    begun = run.envs.steps
+    begun = 0
+    if run.agent.compiled:
+        run.iterate()
+        spent.clear()
+        run.seconds.update(collect=0.0, update=0.0)
+        begun = run.envs.steps
     while run.status == "running":
         run.iterate()
     collect, update = run.seconds["collect"], run.seconds["update"]
@@ -58,7 +61,8 @@ def main(algo: str, task_id: str, steps: int) -> dict[str, float]:
         "value": spent["value"],
         "update": update - spent["value"],
     }
-    return {name: seconds / (run.envs.steps - begun) * 1e6 for name, seconds in parts.items()}
+    parts = {name: seconds / (run.envs.steps - begun) * 1e6 for name, seconds in parts.items()}
+    return parts | {"peak MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10}
 
 
 if __name__ == "__main__":

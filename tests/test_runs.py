@@ -1,0 +1,103 @@
+"""Auditing the runs on disk, moving them to new keys, removing those that nothing names."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from core.plan import ROOT
+
+STUDY = (
+    "tiny:\n  tasks: [InvertedPendulum]\n  seeds: 2\n  steps: 1200\n  methods: {npg: {batch: 256}, pg: {batch: 256}}\n"
+)
+
+
+def tool(project, *arguments):
+    done = subprocess.run([sys.executable, "-m", "tools.runs", *arguments], cwd=project, capture_output=True, text=True)
+    assert not done.stderr, done.stderr
+    return done.returncode, done.stdout
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    project = tmp_path_factory.mktemp("runs")
+    for part in ("algos", "core", "schemas", "tools"):
+        shutil.copytree(ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "envs.yaml", project)
+    (project / "studies.yaml").write_text(STUDY)
+    for method in ("npg", "pg"):
+        for seed in "01":
+            run = ["--study", "tiny", "--task", "InvertedPendulum", "--method", method, "--seed", seed]
+            subprocess.run([sys.executable, "-m", "core.train", *run], cwd=project, check=True, capture_output=True)
+    return project
+
+
+@pytest.fixture
+def project(trained, tmp_path):
+    return shutil.copytree(trained, tmp_path / "project")
+
+
+def folders(project):
+    return sorted(path.relative_to(project).as_posix() for path in project.glob("results/runs/*/*/*/seed*"))
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_runs_that_were_not_touched_have_the_same_bytes(project):
+    code, said = tool(project, "audit", "--share", "1")
+    assert (code, said.count("same bytes")) == (0, 4)
+
+
+@pytest.mark.parametrize(("table", "column"), [("updates", "entropy"), ("episodes", "return")])
+def test_a_number_that_was_changed_is_found(project, table, column):
+    path = project / folders(project)[0] / f"{table}.parquet"
+    rows = pd.read_parquet(path)
+    rows.loc[0, column] *= 1 + 1e-12
+    rows.to_parquet(path)
+    code, said = tool(project, "audit", "--share", "1")
+    assert (code, said.count("DIFFERS")) == (1, 1)
+
+
+def test_on_another_machine_the_bytes_are_not_compared(project):
+    path = project / folders(project)[0] / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"cpu": {"model": "another", "flags": ""}}))
+    code, said = tool(project, "audit", "--share", "1")
+    assert (code, said.count("another machine")) == (0, 1)
+
+
+def test_a_change_that_changes_no_number_moves_the_runs(project):
+    before = folders(project)
+    edit(project / "algos" / "npg.py", "F = fisher(", "F = 0\n    F = fisher(")
+    code, said = tool(project, "rekey")
+    assert code == 0
+    assert "2 runs moved" in said
+    after = folders(project)
+    assert len(after) == 4
+    assert [path for path in after if "/pg/" in path] == [path for path in before if "/pg/" in path]
+    assert not {path for path in after if "/npg/" in path} & set(before)
+    code, said = tool(project, "prune")
+    assert said.startswith("0 runs"), "the study names them all again"
+
+
+def test_a_change_that_changes_a_number_moves_nothing(project):
+    before = folders(project)
+    edit(project / "algos" / "npg.py", "step_of_kl(F, x, cfg.max_kl)", "0.999 * step_of_kl(F, x, cfg.max_kl)")
+    code, said = tool(project, "rekey")
+    assert code == 1
+    assert "other bytes" in said
+    assert folders(project) == before
+
+
+def test_prune_says_and_then_removes_what_no_study_names(project):
+    edit(project / "studies.yaml", "seeds: 2", "seeds: 1")
+    assert tool(project, "prune")[1].count("seed1") == 2
+    assert len(folders(project)) == 4
+    tool(project, "prune", "--yes")
+    assert [path[-5:] for path in folders(project)] == ["seed0", "seed0"]

@@ -1,0 +1,160 @@
+"""The runs that lie in results/runs: are they what the sources make, under which key, and does a study name them?
+
+    python -m tools.runs audit [--share 0.1] [--part 0.05]   re-run the first part of some, and compare
+    python -m tools.runs rekey                               after a change that changes no number: move to the new keys
+    python -m tools.runs prune [--yes]                       remove what no study names
+
+`rekey` moves nothing of an algorithm before two of its runs, re-run in part, have given the same bytes.
+"""
+
+import argparse
+import json
+import random
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from core.files import LIBRARIES
+from core.key import ROOT, run_key, sources_digest
+from core.machine import cpu
+from core.options import option_fields
+from core.plan import load_studies
+from core.run import Run
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A run on disk."""
+
+    folder: Path
+    record: dict  #: run.json
+
+    def __str__(self) -> str:
+        return self.folder.relative_to(ROOT).as_posix()
+
+    @property
+    def key(self) -> str:
+        """What its key would be now."""
+        of = self.record
+        return run_key(of["algo"], of["task_id"], of["options"], of["steps"])
+
+    def alike(self) -> bool:
+        """Whether it was made with this machine's CPU type and these libraries, so that bytes can be compared."""
+        theirs = {name: self.record["versions"].get(name) for name in LIBRARIES}
+        return self.record["cpu"] == cpu() and theirs == {name: version(name) for name in LIBRARIES}
+
+
+def runs() -> Iterator[Kept]:
+    """Every finished run, in order."""
+    for path in sorted((ROOT / "results" / "runs").glob("*/*/*/seed*/run.json")):
+        yield Kept(path.parent, json.loads(path.read_text(encoding="utf-8")))
+
+
+def differs(kept: Kept, part: float) -> str | None:
+    """Re-run the first ``part`` of the run, at least two updates: what differs, None if nothing does.
+
+    On another CPU type, or with other libraries, only what every machine must agree on is compared: the episodes
+    before the first update, whose lengths no last bit moves, and the size of the first update's KL.
+    """
+    of = kept.record
+    fields = option_fields(of["algo"])
+    if fields.keys() != of["options"].keys():
+        return f"its options are not those of {of['algo']} now: {sorted(fields.keys() ^ of['options'].keys())}"
+    run = Run(of["algo"], of["task_id"], of["options"], of["steps"], of["seed"])
+    while run.status == "running" and (len(run.updates) < 2 or run.envs.steps < part * of["steps"]):
+        run.iterate()
+    was, now = pd.read_parquet(kept.folder / "updates.parquet"), pd.DataFrame(run.updates)
+    episodes = pd.read_parquet(kept.folder / "episodes.parquet")
+    until = int(now["step"].iloc[-1])
+    ours = pd.DataFrame(run.envs.episodes, columns=["step", "return", "length", "end"])
+    before, after = episodes[episodes["step"] <= until], ours[ours["step"] <= until]
+    if kept.alike() and of["compiled"] == run.agent.compiled:
+        same = was.head(len(now)).equals(now.astype(was.dtypes)) and before.reset_index(drop=True).equals(
+            after.astype(before.dtypes).reset_index(drop=True)
+        )
+        return None if same else f"other bytes within the first {until:,} steps"
+    ratio = now["kl"].iloc[0] / was["kl"].iloc[0]
+    return None if 0.9 < ratio < 1.1 else f"the first update's KL is {ratio:.2f} times what it was"
+
+
+def audit(share: float, part: float) -> int:
+    """Compare a sample, at least one run of each algorithm; the exit status."""
+    every = list(runs())
+    rng = random.Random(0)
+    one_each = {kept.record["algo"]: kept for kept in rng.sample(every, len(every))}.values()
+    sample = {str(kept): kept for kept in (*one_each, *rng.sample(every, round(share * len(every))))}
+    wrong = 0
+    for kept in sample.values():
+        difference = differs(kept, part)
+        wrong += difference is not None
+        how = "same bytes" if kept.alike() else "another machine or library: agrees as far as it must"
+        print(f"{'DIFFERS' if difference else 'ok     '}  {kept}: {difference or how}", flush=True)
+    print(f"{len(sample)} of {len(every)} runs re-run in part, {wrong} differ")
+    return min(wrong, 1)
+
+
+def rekey(part: float) -> int:
+    """Move the runs whose sources changed, algorithm by algorithm, where the change changes no number."""
+    moved, failed, trusted = 0, 0, {}
+    for kept in runs():
+        algo, key = kept.record["algo"], kept.key
+        if key == kept.record["key"]:
+            continue
+        if algo not in trusted:
+            others = [k for k in runs() if k.record["algo"] == algo and k.key != k.record["key"] and k.alike()]
+            tried = [(k, differs(k, part)) for k in random.Random(0).sample(others, min(2, len(others)))]
+            trusted[algo] = bool(tried) and not any(difference for _, difference in tried)
+            for k, difference in tried or [(algo, "no run of this CPU type and these libraries")]:
+                print(f"{k}: {difference or 'same bytes'}", flush=True)
+        target = kept.folder.parents[1] / key / kept.folder.name
+        if not trusted[algo] or target.exists():
+            failed += 1
+            continue
+        record = kept.record | {"key": key, "sources": sources_digest(algo)}
+        shutil.copytree(kept.folder, target)
+        (target / "run.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        shutil.rmtree(kept.folder)
+        moved += 1
+    print(f"{moved} runs moved, {failed} left where they are")
+    return min(failed, 1)
+
+
+def prune(yes: bool) -> int:
+    """Remove the runs that no study names; without ``yes`` only say which."""
+    named = {
+        ROOT / cell.folder(seed) for study in load_studies().values() for cell in study.cells for seed in cell.seeds
+    }
+    idle = [folder for folder in sorted((ROOT / "results" / "runs").glob("*/*/*/seed*")) if folder not in named]
+    for folder in idle:
+        print(folder.relative_to(ROOT).as_posix())
+        if yes:
+            shutil.rmtree(folder)
+            for parent in list(folder.parents)[:3]:
+                if not any(parent.iterdir()):
+                    parent.rmdir()
+    print(f"{len(idle)} runs that no study names" + ("" if yes else "; --yes removes them"))
+    return 0
+
+
+def main() -> int:
+    """Run the command line; the return value is the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["audit", "rekey", "prune"])
+    parser.add_argument("--share", type=float, default=0.05, help="share of the runs that audit samples")
+    parser.add_argument("--part", type=float, default=0.02, help="share of a run's steps that is run again")
+    parser.add_argument("--yes", action="store_true", help="prune: remove, do not only say")
+    args = parser.parse_args()
+    torch.set_num_interop_threads(1)
+    if args.what == "prune":
+        return prune(args.yes)
+    return audit(args.share, args.part) if args.what == "audit" else rekey(args.part)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
