@@ -7,6 +7,7 @@ import sys
 
 import pandas as pd
 import pytest
+from test_workflow import edit
 
 from core.plan import ROOT
 
@@ -42,12 +43,6 @@ def project(trained, tmp_path):
 
 def folders(project):
     return sorted(path.relative_to(project).as_posix() for path in project.glob("results/runs/*/*/*/seed*"))
-
-
-def edit(path, old, new):
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def test_runs_that_were_not_touched_have_the_same_bytes(project):

@@ -56,16 +56,16 @@ def runs() -> Iterator[Kept]:
         yield Kept(path.parent, json.loads(path.read_text(encoding="utf-8")))
 
 
-def differs(kept: Kept, part: float) -> str | None:
-    """Re-run the first ``part`` of the run, at least two updates: what differs, None if nothing does.
+def differs(kept: Kept, part: float) -> tuple[str | None, str]:
+    """Re-run the first ``part`` of the run, at least two updates: what differs, None if nothing does; what agrees.
 
-    On another CPU type, or with other libraries, only what every machine must agree on is compared: the episodes
-    before the first update, whose lengths no last bit moves, and the size of the first update's KL.
+    On another CPU type, with other libraries, or compiled where the run was not, bytes say nothing. Then only the size
+    of the first update's KL is compared, which last bits do not move.
     """
     of = kept.record
     fields = option_fields(of["algo"])
     if fields.keys() != of["options"].keys():
-        return f"its options are not those of {of['algo']} now: {sorted(fields.keys() ^ of['options'].keys())}"
+        return f"its options are not those of {of['algo']} now: {sorted(fields.keys() ^ of['options'].keys())}", ""
     run = Run(of["algo"], of["task_id"], of["options"], of["steps"], of["seed"])
     while run.status == "running" and (len(run.updates) < 2 or run.envs.steps < part * of["steps"]):
         run.iterate()
@@ -78,9 +78,10 @@ def differs(kept: Kept, part: float) -> str | None:
         same = was.head(len(now)).equals(now.astype(was.dtypes)) and before.reset_index(drop=True).equals(
             after.astype(before.dtypes).reset_index(drop=True)
         )
-        return None if same else f"other bytes within the first {until:,} steps"
+        return None if same else f"other bytes within the first {until:,} steps", "same bytes"
     ratio = now["kl"].iloc[0] / was["kl"].iloc[0]
-    return None if 0.9 < ratio < 1.1 else f"the first update's KL is {ratio:.2f} times what it was"
+    wrong = None if 0.9 < ratio < 1.1 else f"the first update's KL is {ratio:.2f} times what it was"
+    return wrong, "another machine, library or way of computing: the first update's KL agrees"
 
 
 def audit(share: float, part: float) -> int:
@@ -91,10 +92,9 @@ def audit(share: float, part: float) -> int:
     sample = {str(kept): kept for kept in (*one_each, *rng.sample(every, round(share * len(every))))}
     wrong = 0
     for kept in sample.values():
-        difference = differs(kept, part)
+        difference, agreement = differs(kept, part)
         wrong += difference is not None
-        how = "same bytes" if kept.alike() else "another machine or library: agrees as far as it must"
-        print(f"{'DIFFERS' if difference else 'ok     '}  {kept}: {difference or how}", flush=True)
+        print(f"{'DIFFERS' if difference else 'ok     '}  {kept}: {difference or agreement}", flush=True)
     print(f"{len(sample)} of {len(every)} runs re-run in part, {wrong} differ")
     return min(wrong, 1)
 
@@ -109,9 +109,9 @@ def rekey(part: float) -> int:
         if algo not in trusted:
             others = [k for k in runs() if k.record["algo"] == algo and k.key != k.record["key"] and k.alike()]
             tried = [(k, differs(k, part)) for k in random.Random(0).sample(others, min(2, len(others)))]
-            trusted[algo] = bool(tried) and not any(difference for _, difference in tried)
-            for k, difference in tried or [(algo, "no run of this CPU type and these libraries")]:
-                print(f"{k}: {difference or 'same bytes'}", flush=True)
+            trusted[algo] = bool(tried) and all(found == (None, "same bytes") for _, found in tried)
+            for k, (difference, agreement) in tried or [(algo, ("no run of this CPU type and these libraries", ""))]:
+                print(f"{k}: {difference or agreement}", flush=True)
         target = kept.folder.parents[1] / key / kept.folder.name
         if not trusted[algo] or target.exists():
             failed += 1
