@@ -58,7 +58,7 @@ def policy_gradient(agent, cfg, theta, average, obs, act, adv):
     objective = logp * adv + cfg.entropy * now.log_std.sum(-1)
     (g,) = torch.autograd.grad(objective.sum(), leaf)
     (k,) = torch.autograd.grad(kl(before, now).sum(), leaf)
-    (grad,) = torch.autograd.grad(f, theta, project(g, k, cfg.delta) / len(f))
+    (grad,) = torch.autograd.grad((f * project(g, k, cfg.delta)).sum() / len(f), theta)
     return grad
 
 

@@ -18,7 +18,7 @@ import torch
 
 from core.normalise import standardise
 from core.objective import diagnose
-from core.optimise import Adam, minibatches
+from core.optimise import Adam
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,5 @@ def update(agent, batch, cfg, state):
     adv = standardise(batch.adv)
     data = (batch.obs, batch.act, batch.logp, adv, batch.ret)
     for _ in range(cfg.epochs):
-        for minibatch in minibatches(data, cfg.minibatch, agent.streams.shuffle):
-            state["adam"].descend(*minibatch, step_size=cfg.step_size)
+        state["adam"].epoch(data, cfg.minibatch, agent.streams.shuffle, step_size=cfg.step_size)
     return diagnose(agent, batch, adv) | {"step_size": cfg.step_size}

@@ -16,7 +16,7 @@ import torch
 
 from core.normalise import standardise
 from core.objective import diagnose
-from core.optimise import Adam, minibatches
+from core.optimise import Adam
 from core.policy import Gaussian, kl, logp
 
 
@@ -56,9 +56,9 @@ def update(agent, batch, cfg, state):
     adv, beta = standardise(batch.adv), state["beta"]
     fixed = (torch.tensor(beta), batch.old.log_std)
     data = (batch.obs, batch.act, batch.old.mean, batch.logp, adv, batch.ret)
+    shuffle = agent.streams.shuffle
     for _ in range(cfg.epochs):
-        for minibatch in minibatches(data, cfg.minibatch, agent.streams.shuffle):
-            state["adam"].descend(*fixed, *minibatch, step_size=cfg.step_size)
+        state["adam"].epoch(data, cfg.minibatch, shuffle, step_size=cfg.step_size, constants=fixed)
     stats = diagnose(agent, batch, adv)
     if cfg.adaptive:
         state["beta"] = adapt(beta, stats["kl"], cfg.target)

@@ -22,7 +22,7 @@ import torch
 
 from core.natural import conjugate_gradient, fisher, line_search, step_of_kl
 from core.normalise import standardise
-from core.objective import diagnose, mean_kl, surrogate
+from core.objective import diagnose, gain_and_kl, surrogate
 from core.value import fit_value, value_adam
 
 
@@ -49,18 +49,15 @@ def init(agent, cfg):
 
 def update(agent, batch, cfg, state):
     adv = standardise(batch.adv)
-    surr, kl = surrogate(agent, batch, adv), mean_kl(agent, batch)
-    g = surr.gradient(agent.theta)
+    g = surrogate(agent, batch, adv).gradient(agent.theta)
     if cfg.log_std == "frozen":
         g[-agent.policy.act_dim :] = 0  # F has no entries between weights and log-stds: the step stays 0 there
     F = fisher(agent, batch.obs[:: cfg.fisher_every], cfg.damping)
     x = conjugate_gradient(F, g, cfg.cg_iterations)
     step = step_of_kl(F, x, cfg.max_kl)
+    near = gain_and_kl(agent, batch, adv)
     with torch.no_grad():
-        before = surr(agent.theta)
-        theta, backtracks, accepted = line_search(
-            lambda new: (surr(new) - before, kl(new)), agent.theta, step, cfg.max_kl, cfg.shrink, cfg.tries
-        )
+        theta, backtracks, accepted = line_search(near, agent.theta, step, cfg.max_kl, cfg.shrink, cfg.tries)
     agent.theta.copy_(theta)
     fit_value(agent, batch, cfg, state["value_adam"])
     return diagnose(agent, batch, adv) | {"backtracks": backtracks, "accepted": accepted}

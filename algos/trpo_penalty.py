@@ -19,7 +19,7 @@ import torch
 
 from core.natural import conjugate_gradient, fisher, line_search
 from core.normalise import standardise
-from core.objective import diagnose, mean_kl, surrogate
+from core.objective import diagnose, gain_and_kl, surrogate
 from core.value import fit_value, value_adam
 
 
@@ -45,18 +45,17 @@ def init(agent, cfg):
 
 def update(agent, batch, cfg, state):
     adv = standardise(batch.adv)
-    surr, kl = surrogate(agent, batch, adv), mean_kl(agent, batch)
-    g = surr.gradient(agent.theta)
+    g = surrogate(agent, batch, adv).gradient(agent.theta)
     F = fisher(agent, batch.obs[:: cfg.fisher_every], cfg.damping)
     step = conjugate_gradient(F, g, cfg.cg_iterations) / cfg.beta
+    near = gain_and_kl(agent, batch, adv)
+
+    def penalised(new):
+        gain, far = near(new)
+        return gain - cfg.beta * far, far
+
     with torch.no_grad():
-        before = surr(agent.theta)
-
-        def evaluate(new):
-            far = kl(new)
-            return surr(new) - before - cfg.beta * far, far
-
-        theta, backtracks, accepted = line_search(evaluate, agent.theta, step, float("inf"), cfg.shrink, cfg.tries)
+        theta, backtracks, accepted = line_search(penalised, agent.theta, step, float("inf"), cfg.shrink, cfg.tries)
     agent.theta.copy_(theta)
     fit_value(agent, batch, cfg, state["value_adam"])
     return diagnose(agent, batch, adv) | {"backtracks": backtracks, "accepted": accepted, "beta": cfg.beta}

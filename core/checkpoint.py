@@ -86,7 +86,7 @@ def _pack(run: Run) -> dict:
         "episodes": list(map(list, zip(*run.envs.episodes, strict=True))),
         "steps": envs.steps,
         "staggered": bool(envs.staggered),
-        "open": _tensors(envs._returns, envs._lengths, envs._first_limits),
+        "open": _tensors(envs._returns, envs._first_limits),
         "copies": _tensors(copies.obs, copies.elapsed),
         "simulators": [_simulator(task.data) for task in _tasks(run)],
         "resets": [_generator(task.np_random) for task in _tasks(run)],
@@ -111,7 +111,7 @@ def _unpack(run: Run, kept: dict) -> None:
     envs.episodes = [Episode(*row) for row in zip(*kept["episodes"], strict=True)]
     run.seconds = kept["seconds"]
     envs.steps, envs.staggered = kept["steps"], kept["staggered"]
-    for array, tensor in zip((envs._returns, envs._lengths, envs._first_limits), kept["open"], strict=True):
+    for array, tensor in zip((envs._returns, envs._first_limits), kept["open"], strict=True):
         array[:] = tensor
     obs, elapsed = kept["copies"]
     copies.obs, copies.elapsed[:] = obs.numpy(), elapsed

@@ -45,7 +45,7 @@ class Environments:
         self.budget = budget
         self.steps = 0
         self.episodes: list[Episode] = []
-        self._returns, self._lengths = np.zeros(len(seeds)), np.zeros(len(seeds), int)
+        self._returns = np.zeros(len(seeds))
         self.staggered = True
         self._first_limits = np.arange(len(seeds)) * self._copies.limit // len(seeds)
 
@@ -66,20 +66,17 @@ class Environments:
         """Step the copies ``which`` with their rows of ``act`` (E × A)."""
         rew, terminated, truncated = self._copies.step(self.allowed(act), which)
         self._returns += rew
-        self._lengths[which] += 1
-        cut = np.zeros(len(self), bool)
-        if self.staggered:
-            cut[which] = (self._lengths == self._first_limits)[which]
-        cut &= ~(terminated | truncated)
-        truncated = (truncated | cut) & ~terminated
         ended, final_obs = terminated | truncated, {}
+        if self.staggered:
+            ended |= self._copies.elapsed == self._first_limits
         if ended.any():
             for position, i in enumerate(which, start=1):
                 if ended[i]:
+                    end = "terminated" if terminated[i] else "truncated" if truncated[i] else "cut"
+                    truncated[i] = end != "terminated"
                     if truncated[i]:
                         final_obs[i] = self.obs[i].copy()
                     self._first_limits[i] = 0
-                    end = "cut" if cut[i] else "terminated" if terminated[i] else "truncated"
                     self._record(i, end, self.steps + position)
                     self._copies.reset(i)
         self.steps += len(which)
@@ -101,9 +98,9 @@ class Environments:
     def cut(self) -> None:
         """Record the episodes that are still open, at the end of the run."""
         for i in range(len(self)):
-            if self._lengths[i]:
+            if self._copies.elapsed[i]:
                 self._record(i, "cut", self.steps)
 
     def _record(self, i: int, end: str, step: int) -> None:
-        self.episodes.append(Episode(step, float(self._returns[i]), int(self._lengths[i]), end))
-        self._returns[i], self._lengths[i] = 0.0, 0
+        self.episodes.append(Episode(step, float(self._returns[i]), int(self._copies.elapsed[i]), end))
+        self._returns[i] = 0.0

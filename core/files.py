@@ -11,6 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import safetensors.torch
@@ -81,14 +82,32 @@ def _whole(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def _episodes(rows: list[Episode]) -> pa.Table:
-    types = {"step": pa.int64(), "return": pa.float64(), "length": pa.int32(), "end": pa.string()}
+    types = {"step": np.int64, "return": np.float64, "length": np.int32, "end": str}
     columns = list(zip(*rows, strict=True)) or [()] * len(types)
-    return pa.table([pa.array(c, t) for c, t in zip(columns, types.values(), strict=True)], names=list(types))
+    return _table({name: np.array(c, t) for c, (name, t) in zip(columns, types.items(), strict=True)})
 
 
 def _updates(rows: list[dict]) -> pa.Table:
     """A column for each entry of the rows, which all have the same ones."""
-    return pa.table({name: [row[name] for row in rows] for name in (rows[0] if rows else ("iteration", "step"))})
+    names = rows[0] if rows else ("iteration", "step")
+    return _table({name: np.array([row[name] for row in rows]) for name in names})
+
+
+def _table(columns: dict[str, np.ndarray]) -> pa.Table:
+    """As ``pa.table``, which would import pandas, and hold its 50 MB, to see whether the columns are of its kind."""
+    return pa.Table.from_arrays([_column(values) for values in columns.values()], names=list(columns))
+
+
+def _column(values: np.ndarray) -> pa.Array:
+    if values.dtype.kind == "U":
+        texts = [text.encode() for text in values.tolist()]
+        ends = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+        return pa.StringArray.from_buffers(len(texts), pa.py_buffer(ends), pa.py_buffer(b"".join(texts)))
+    if values.dtype.kind == "b":
+        kind, values_ = pa.bool_(), np.packbits(values, bitorder="little")
+    else:
+        kind, values_ = pa.from_numpy_dtype(values.dtype), values
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values_)])
 
 
 def _policy(run: Run) -> dict[str, torch.Tensor]:

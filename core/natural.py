@@ -17,36 +17,20 @@ def fisher(agent: Agent, obs: torch.Tensor, damping: float) -> Product:
 
         mean over states of Jᵀ diag(1/σ²) J  for the weights,      2 I  for the log-stds,
 
-    so a product takes one forward and one reverse pass and no second derivative. The forward pass J v is
-    the derivative by u of vᵀ(Jᵀ u).
+    so a product takes one forward pass (J v) and one reverse pass, and no second derivative.
     """
-    if agent.compiled:
-        compiled, theta = agent.graph(_one_product), agent.theta
-        return lambda v: compiled(theta, obs, v) + damping * v
-    product = _products(agent, agent.theta, obs)
-    return lambda v: product(v) + damping * v
+    product, theta = agent.graph(_fisher_product), agent.theta
+    return lambda v: product(theta, obs, v) + damping * v
 
 
-def _one_product(agent, theta, obs, v):
-    return _products(agent, theta, obs)(v)
-
-
-def _products(agent: Agent, theta: torch.Tensor, obs: torch.Tensor) -> Product:
-    """v ↦ F v. The passes through the network that do not depend on v are made once."""
-    theta = theta.detach().requires_grad_()
-    mean, log_std = agent.policy.dist(theta, obs)
-    u = torch.zeros_like(mean, requires_grad=True)
-    (jt_u,) = torch.autograd.grad(mean, theta, u, create_graph=True)
-    weight = torch.exp(-2 * log_std.detach()) / len(obs)
-    weights = len(theta) - len(log_std)
-
-    def product(v: torch.Tensor) -> torch.Tensor:
-        (jv,) = torch.autograd.grad(jt_u, u, v, retain_graph=True)
-        (fv,) = torch.autograd.grad(mean, theta, jv * weight, retain_graph=True)
-        fv[weights:] += 2 * v[weights:]
-        return fv
-
-    return product
+def _fisher_product(agent, theta, obs, v):
+    weights, log_std = agent.policy.split(theta.detach())
+    along_weights, along_log_std = agent.policy.split(v)
+    weights.requires_grad_()
+    mean, jv = agent.policy.net.jvp(weights, along_weights, obs)
+    cotangent = jv.detach() * torch.exp(-2 * log_std) / len(obs)
+    (fv,) = torch.autograd.grad((mean * cotangent).sum(), weights)
+    return torch.cat([fv, 2 * along_log_std])
 
 
 def conjugate_gradient(product: Product, g: torch.Tensor, iterations: int, tolerance: float = 1e-10) -> torch.Tensor:

@@ -59,6 +59,20 @@ class MLP:
                 x = torch.tanh(x)
         return x
 
+    def jvp(self, vector: torch.Tensor, along: torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Outputs at ``x``, and their derivative by ``vector`` in the direction ``along`` (both N × outputs)."""
+        pieces, moves = vector.split(self.lengths), along.split(self.lengths)
+        dx = None  # the inputs do not move
+        for i in range(0, len(pieces), 2):
+            weight, dweight = pieces[i].view(self.shapes[i]), moves[i].view(self.shapes[i])
+            dy = torch.addmm(moves[i + 1], x, dweight)
+            dx = dy if dx is None else torch.addmm(dy, dx, weight)
+            x = torch.addmm(pieces[i + 1], x, weight)
+            if i != len(pieces) - 2:
+                x = torch.tanh(x)
+                dx = dx * (1 - x * x)
+        return x, dx
+
     def numpy(self, vector: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """The same function of ``x`` in numpy, for acting: at a few rows a call, torch costs more than
         the arithmetic. Views, not copies: it follows in-place changes of ``vector``.
@@ -69,9 +83,9 @@ class MLP:
 
         def forward(x: np.ndarray) -> np.ndarray:
             for weight, bias in hidden:
-                x = x @ weight
+                x = np.dot(x, weight)
                 x += bias
                 np.tanh(x, out=x)
-            return x @ last_weight + last_bias
+            return np.dot(x, last_weight) + last_bias
 
         return forward

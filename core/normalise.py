@@ -27,8 +27,10 @@ class ObservationFilter:
 
     def __call__(self, obs: np.ndarray) -> np.ndarray:
         """Filtered observations (… × O), float32, for raw ones."""
-        out = (obs - self.mean) * self._inv_std
-        return np.clip(out, -self.clip, self.clip, out=out).astype(np.float32)
+        out = obs - self.mean
+        out *= self._inv_std
+        np.minimum(np.maximum(out, -self.clip, out=out), self.clip, out=out)  # faster than np.clip on a few rows
+        return out.astype(np.float32)
 
     def update(self, obs: np.ndarray) -> None:
         """Merge a batch of raw observations (N × O) into the statistics (Chan et al. 1983)."""

@@ -42,6 +42,18 @@ def _mean_kl(agent, theta, obs, mean_old, log_std_old):
     return kl(Gaussian(mean_old, log_std_old), agent.policy.dist(theta, obs)).mean()
 
 
+def gain_and_kl(agent: Agent, batch: Batch, adv: torch.Tensor) -> Callable[[torch.Tensor], tuple[torch.Tensor, ...]]:
+    """θ ↦ (gain of the surrogate over θ_old, mean KL(π_old ‖ π_θ)): what a line search asks, in one pass."""
+    graph, data = agent.graph(_gain_and_kl), (batch.obs, batch.act, *batch.old, batch.logp, adv)
+    return lambda theta: graph(theta, *data)
+
+
+def _gain_and_kl(agent, theta, obs, act, mean_old, log_std_old, logp_old, adv):
+    new = agent.policy.dist(theta, obs)
+    gain = (torch.expm1(logp(new, act) - logp_old) * adv).mean()
+    return gain, kl(Gaussian(mean_old, log_std_old), new).mean()
+
+
 @torch.no_grad()
 def diagnose(agent: Agent, batch: Batch, adv: torch.Tensor) -> dict[str, float]:
     """What an update did, measured after it on the batch it learned from.

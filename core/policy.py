@@ -64,8 +64,12 @@ class Policy:
 
     def dist(self, theta: torch.Tensor, obs: torch.Tensor) -> Gaussian:
         """π_θ(· | obs) for observations (N × O)."""
-        weights, log_std = theta.split([len(theta) - self.act_dim, self.act_dim])
+        weights, log_std = self.split(theta)
         return Gaussian(self.net(weights, obs), log_std)
+
+    def split(self, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The mean network's vector and the log-stds."""
+        return theta.split([len(theta) - self.act_dim, self.act_dim])
 
     def logp(self, theta: torch.Tensor, obs: torch.Tensor, act: torch.Tensor) -> torch.Tensor:
         """log π_θ(act | obs), shape (N)."""

@@ -35,58 +35,56 @@ class Simulators:
         self.task, self.v5, self.dt = tasks[0], v5, tasks[0].dt
         self.data = [task.data for task in tasks]
         self._each = [(task.model, task.data, task.data.ctrl) for task in tasks]
-        self._qpos, self._qvel = [data.qpos for data in self.data], [data.qvel for data in self.data]  # views
+        self._views = [view for data in self.data for view in (data.qpos, data.qvel)]
+        self._firsts = [data.qpos[:1] for data in self.data]
+        for task in tasks:
+            if task.model.ntree == 1:  # one body has one island: looking for more costs a tenth of a step
+                task.model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_ISLAND
 
-    @property
-    def qpos(self) -> np.ndarray:
-        """Positions now, E × nq."""
-        return np.concatenate(self._qpos).reshape(len(self.data), -1)
-
-    @property
-    def qvel(self) -> np.ndarray:
-        """Velocities now, E × nv."""
-        return np.concatenate(self._qvel).reshape(len(self.data), -1)
+    def state(self) -> np.ndarray:
+        """Positions and velocities now, a new array of E × (nq + nv)."""
+        return np.concatenate(self._views).reshape(len(self.data), -1)
 
     def x(self) -> np.ndarray:
         """The first coordinate now, E."""
-        return np.array([qpos[0] for qpos in self._qpos])
+        return np.concatenate(self._firsts)
 
     def advance(self, act: np.ndarray, which: np.ndarray) -> None:
         """Step the copies ``which`` with their rows of ``act`` (E × A)."""
+        nstep = self.task.frame_skip
         for i in which:
             model, data, ctrl = self._each[i]
             ctrl[:] = act[i]
-            mujoco.mj_step(model, data, nstep=self.task.frame_skip)
+            mujoco.mj_step(model, data, nstep=nstep)
 
 
-def _speed_and_cost(sims: Simulators, act: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Step; the reward for running (E) and the cost of control (E)."""
+def _run(sims: Simulators, act: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Step; the state, the reward for running (E) and the cost of control (E)."""
     before = sims.x()
     sims.advance(act, which)
-    speed = (sims.x() - before) / sims.dt
-    cost = sims.task._ctrl_cost_weight * np.square(act).sum(axis=1)
-    return sims.task._forward_reward_weight * speed, cost
+    state = sims.state()
+    speed = (state[:, 0] - before) / sims.dt
+    cost = sims.task._ctrl_cost_weight * np.add.reduce(np.square(act), axis=1)
+    return state, sims.task._forward_reward_weight * speed, cost
 
 
 def _free(sims: Simulators, act: np.ndarray, which: np.ndarray, hidden: int):
     """HalfCheetah and Swimmer. The first ``hidden`` coordinates, where the body is, are not observed."""
-    forward, cost = _speed_and_cost(sims, act, which)
-    obs = np.concatenate([sims.qpos[:, hidden:], sims.qvel], axis=1)
-    return obs, forward - cost, np.zeros(len(obs), bool)
+    state, forward, cost = _run(sims, act, which)
+    return state[:, hidden:], forward - cost, np.zeros(len(state), bool)
 
 
 def _on_feet(sims: Simulators, act: np.ndarray, which: np.ndarray, bounded: bool):
     """Hopper and Walker2d, whose episode ends with a fall; with ``bounded`` also where a coordinate runs away."""
     task = sims.task
-    forward, cost = _speed_and_cost(sims, act, which)
-    qpos, qvel = sims.qpos, sims.qvel
-    healthy = _inside(qpos[:, 1], task._healthy_z_range) & _inside(qpos[:, 2], task._healthy_angle_range)
+    state, forward, cost = _run(sims, act, which)
+    healthy = _inside(state[:, 1], task._healthy_z_range) & _inside(state[:, 2], task._healthy_angle_range)
     if bounded:
-        state = np.concatenate([qpos[:, 2:], qvel], axis=1)
-        healthy &= _inside(state, task._healthy_state_range).all(axis=1)
+        healthy &= np.logical_and.reduce(_inside(state[:, 2:], task._healthy_state_range), axis=1)
     alive = healthy * task._healthy_reward if sims.v5 else task._healthy_reward  # v4 gives it for the fall, too
-    obs = np.concatenate([qpos[:, 1:], np.clip(qvel, -10, 10)], axis=1)
-    return obs, forward + alive - cost, ~healthy
+    qvel = state[:, task.model.nq :]
+    np.clip(qvel, -10, 10, out=qvel)
+    return state[:, 1:], forward + alive - cost, ~healthy
 
 
 def _inside(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
@@ -95,18 +93,17 @@ def _inside(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
 
 def _pendulum(sims: Simulators, act: np.ndarray, which: np.ndarray):
     sims.advance(act, which)
-    obs = np.concatenate([sims.qpos, sims.qvel], axis=1)
-    terminated = ~np.isfinite(obs).all(axis=1) | (np.abs(obs[:, 1]) > 0.2)
+    obs = sims.state()
+    terminated = ~np.logical_and.reduce(np.isfinite(obs), axis=1) | (np.abs(obs[:, 1]) > 0.2)
     return obs, (~terminated if sims.v5 else np.ones(len(obs))).astype(float), terminated
 
 
 def _double_pendulum(sims: Simulators, act: np.ndarray, which: np.ndarray):
     sims.advance(act, which)
-    qpos, qvel = sims.qpos, sims.qvel
+    qpos, qvel = np.hsplit(sims.state(), 2)
     push = np.stack([data.qfrc_constraint for data in sims.data])
     seen = push[:, :1] if sims.v5 else push
     angles = qpos[:, 1:].copy()
-    parts = [qpos[:, :1], np.sin(angles), np.cos(angles), np.clip(qvel, -10, 10), np.clip(seen, -10, 10)]
     rew, terminated = np.zeros(len(qpos)), np.zeros(len(qpos), bool)
     for i in which:
         x, _, y = sims.data[i].site_xpos[0].tolist()
@@ -114,6 +111,7 @@ def _double_pendulum(sims: Simulators, act: np.ndarray, which: np.ndarray):
         terminated[i] = y <= 1
         alive = sims.task._healthy_reward * (not terminated[i]) if sims.v5 else 10
         rew[i] = alive - (0.01 * x**2 + (y - 2) ** 2) - (0.001 * v1**2 + 0.005 * v2**2)
+    parts = [qpos[:, :1], np.sin(angles), np.cos(angles), np.clip(qvel, -10, 10), np.clip(seen, -10, 10)]
     return np.concatenate(parts, axis=1), rew, terminated
 
 
@@ -123,15 +121,17 @@ def _reacher(sims: Simulators, act: np.ndarray, which: np.ndarray):
     after = _gap(sims)
     far = after if sims.v5 else before  # v4 looks before it steps
     rew = np.array([-math.sqrt(gap.dot(gap)) for gap in far]) + -np.square(act).sum(axis=1)
-    qpos, angles = sims.qpos, sims.qpos[:, :2].copy()
-    shown = after[:, :2] if sims.v5 else after
-    obs = np.concatenate([np.cos(angles), np.sin(angles), qpos[:, 2:], sims.qvel[:, :2], shown], axis=1)
+    qpos, qvel = np.hsplit(sims.state(), 2)
+    angles, shown = qpos[:, :2].copy(), after[:, :2] if sims.v5 else after
+    obs = np.concatenate([np.cos(angles), np.sin(angles), qpos[:, 2:], qvel[:, :2], shown], axis=1)
     return obs, rew, np.zeros(len(obs), bool)
 
 
 def _gap(sims: Simulators) -> np.ndarray:
     """From the target to the fingertip, E × 3."""
-    return np.stack([data.body("fingertip").xpos - data.body("target").xpos for data in sims.data])
+    finger, target = (sims.task.model.body(name).id for name in ("fingertip", "target"))
+    xpos = np.stack([data.xpos for data in sims.data])
+    return xpos[:, finger] - xpos[:, target]
 
 
 TASKS = {

@@ -8,6 +8,7 @@ interrupted or killed goes on where it was, at the next start (``core/checkpoint
 """
 
 import argparse
+import gc
 import os
 import sys
 import tempfile
@@ -78,12 +79,16 @@ def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path) -> None:
     start = time.perf_counter()
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = "1"  # one run, one thread; read when numpy and torch load, so they load here
+    gc.disable()  # importing makes objects by the hundred thousand, and none of them garbage
     import torch
 
     from core.files import git_commit, write_run
+    from core.graph import CACHE
     from core.progress import Keeper, Stop, line
     from core.run import Run
 
+    gc.freeze()
+    gc.enable()
     torch.set_num_interop_threads(1)
     run = Run(cell.method.algo, cell.task_id, cell.method.options, cell.steps, seed)
     if sources_changed(cell.method.algo):
@@ -93,6 +98,9 @@ def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path) -> None:
     live, reported = sys.stderr.isatty(), start
     keeper, stop = Keeper(run, checkpoint_path, {"key": cell.key, "seed": seed}, start), Stop()
     keeper.resume()
+    if run.agent.compiled and not CACHE.joinpath(f"{cell.key}.ready").exists():
+        print(f"{name}: compiling its updates, once for all its seeds", file=sys.stderr, flush=True)
+        _compile_apart(run, CACHE / f"{cell.key}.ready")
     while run.status == "running":
         run.iterate()
         now = time.perf_counter()
@@ -107,6 +115,23 @@ def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path) -> None:
     write_run(folder, run, cell, seed, keeper.seconds(), commit, keeper.resumed)
     print(line(run, name, keeper.seconds()), file=sys.stderr)
     print(f"{name}: {run.status} in {keeper.seconds():.0f} s: {cell.folder(seed)}", file=sys.stderr)
+
+
+def _compile_apart(run, ready: Path) -> None:
+    """Let a child take the first iteration, and compile on its way: the compiler's memory is not to be the run's.
+
+    The child's run is lost with it. What it could not compile, the run itself tries, and says why it fails.
+    """
+    if sys.platform != "linux":  # where a fork is not safe
+        return
+    child = os.fork()
+    if child == 0:
+        try:
+            run.iterate()
+            ready.touch()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
 
 
 def _whole(text: str) -> int:

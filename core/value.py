@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from core.networks import MLP
-from core.optimise import Adam, minibatches
+from core.optimise import Adam
 from core.policy import HIDDEN
 
 
@@ -39,5 +39,4 @@ def value_adam(agent) -> Adam:
 def fit_value(agent, batch, cfg, adam: Adam) -> None:
     """Regress V_φ on ``batch.ret`` in place: ``cfg.value_epochs`` passes of minibatch Adam."""
     for _ in range(cfg.value_epochs):
-        for minibatch in minibatches((batch.obs, batch.ret), cfg.value_minibatch, agent.streams.shuffle):
-            adam.descend(*minibatch, step_size=cfg.value_step)
+        adam.epoch((batch.obs, batch.ret), cfg.value_minibatch, agent.streams.shuffle, step_size=cfg.value_step)

@@ -1,14 +1,18 @@
 """Graphs: compiled they compute what they compute uncompiled, are made once, and say what is wrong."""
 
 import multiprocessing
+import os
+import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
 
 import core.graph
-from core.errors import UsageError
 from core.graph import Graph
+from core.key import ROOT
 from core.optimise import Adam
 from core.options import option_fields
 from core.rmsprop import RMSprop
@@ -109,13 +113,18 @@ def test_without_a_compiler_a_run_says_so_once_and_goes_on(monkeypatch, tmp_path
     assert not capsys.readouterr().err, "nothing was to be compiled"
 
 
-def test_a_compiler_that_fails_is_named(monkeypatch, tmp_path):
+FAILING = """
+import pathlib, sys, torch, core.graph
+core.graph.CACHE = pathlib.Path(sys.argv[1])
+core.graph.Graph(lambda x: x.cos() + 5, True)(torch.zeros(2))
+"""
+
+
+def test_a_compiler_that_fails_is_named(tmp_path):
     broken = tmp_path / "broken"
     broken.write_text("#!/bin/sh\n[ $1 = --version ]\n")
     broken.chmod(0o755)
-    monkeypatch.setenv("CXX", str(broken))
-    monkeypatch.setattr("torch._inductor.config.cpp.cxx", (None, str(broken)))  # read from CXX when it was imported
-    monkeypatch.setattr(core.graph, "CACHE", tmp_path)
-    with pytest.raises(UsageError, match=r"broken: an update could not be compiled.*compile_from"):
-        Graph(lambda x: x.cos() + 5, True)(torch.zeros(2))
+    command = [sys.executable, "-c", FAILING, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"CXX": str(broken)}, capture_output=True, text=True)
+    assert re.search("UsageError: .*broken: an update could not be compiled.*compile_from", done.stderr)
     assert not list(tmp_path.rglob("*.so")), "and leaves nothing"

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from core.agent import new_agent
-from core.optimise import Adam, gradient, minibatches
+from core.optimise import Adam, blocks, gradient
 from core.seeding import streams
 from core.value import fit_value, value_adam
 
@@ -41,29 +41,53 @@ def test_gradient_is_taken_by_each_vector_and_leaves_them_alone():
     assert not (a.requires_grad or b.requires_grad or by_a.requires_grad)
 
 
-def test_minibatches_hold_each_row_once_and_keep_the_remainder():
-    rows = torch.arange(10)
-    parts = list(minibatches((rows, 100 * rows), 4, np.random.default_rng(0)))
-    assert [len(part[0]) for part in parts] == [4, 4, 2]
-    first, second = (torch.cat(column) for column in zip(*parts, strict=True))
-    assert sorted(first.tolist()) == rows.tolist()
-    assert first.tolist() != rows.tolist()
+@pytest.mark.parametrize(
+    "rows, size, expected",
+    [
+        (10, 4, [(2, 8), (1, 2)]),
+        (3, 9, [(1, 3)]),
+        (64, 4, [(4, 16)] * 4),
+        (20, 4, [(1, 4)] * 5),
+        (24, 4, [(3, 12)] * 2),
+    ],
+)
+def test_blocks_hold_each_row_once_in_equal_numbers_of_minibatches(rows, size, expected):
+    array = torch.arange(rows)
+    parts = list(blocks((array, 100 * array), size, np.random.default_rng(0)))
+    assert [(count, len(block[0])) for count, block in parts] == expected
+    first, second = (torch.cat(column) for column in zip(*(block for _, block in parts), strict=True))
+    assert sorted(first.tolist()) == array.tolist()
+    assert first.tolist() != array.tolist()
     assert second.tolist() == (100 * first).tolist()
 
 
-def test_minibatches_larger_than_the_batch_hold_all_of_it():
-    ((part,),) = minibatches((torch.arange(3),), 64, np.random.default_rng(0))
-    assert sorted(part.tolist()) == [0, 1, 2]
-
-
-def test_minibatch_order_comes_from_the_stream_alone():
+def test_the_order_comes_from_the_stream_alone():
     def order(rng):
-        return torch.cat([part for (part,) in minibatches((torch.arange(50),), 8, rng)]).tolist()
+        return torch.cat([part for _, (part,) in blocks((torch.arange(50),), 8, rng)]).tolist()
 
     one, same = np.random.default_rng(3), np.random.default_rng(3)
     first, second = order(one), order(one)
     assert [first, second] == [order(same), order(same)]
     assert first != second
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_an_epoch_is_a_step_on_each_of_its_minibatches(compiled):
+    def loss(x, scale, a, b):
+        return scale * ((a @ x - b) ** 2).mean()
+
+    rng, scale = np.random.default_rng(0), torch.tensor(0.5, dtype=torch.float64)
+    data = tuple(map(torch.from_numpy, (rng.normal(size=(22, 3)), rng.normal(size=22))))
+    x, y = torch.ones(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
+    whole, single = Adam(loss, (x,), compiled), Adam(loss, (y,))
+    for k in range(3):
+        whole.epoch(data, 4, np.random.default_rng(k), step_size=0.1, constants=(scale,))
+        order = np.random.default_rng(k).permutation(22)
+        for start in range(0, 22, 4):
+            single.descend(scale, *(array[order[start : start + 4]] for array in data), step_size=0.1)
+    assert whole.count == single.count == 18
+    torch.testing.assert_close(x, y, rtol=1e-12, atol=0)
+    torch.testing.assert_close(whole.second, single.second, rtol=1e-12, atol=0)
 
 
 @pytest.fixture

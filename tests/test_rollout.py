@@ -86,7 +86,7 @@ def test_whole_episodes_are_never_cut_to_stagger_them(start):
 def test_an_episode_that_ends_both_ways_is_terminated(monkeypatch):
     envs = Environments("InvertedPendulum-v4", [0], 10, clip_actions=False)
     both = np.array([True])
-    monkeypatch.setattr(envs._copies, "step", lambda act, which: (np.ones(1), both, both))
+    monkeypatch.setattr(envs._copies, "step", lambda act, which: (np.ones(1), both.copy(), both.copy()))
     stepped = envs.step(np.zeros((1, 1)), np.array([0]))
     assert (stepped.terminated.tolist(), stepped.truncated.tolist(), stepped.final_obs) == ([True], [False], {})
     assert envs.episodes[0].end == "terminated"
