@@ -1,6 +1,8 @@
 """PPO Figure 3: ours in the paper's arrangement over the paper's own curves, and every cell over every source.
 
-python -m analysis.figure3 STUDY
+    python -m analysis.figure3 STUDY
+
+Both count runs that diverged by the rule of ``analysis/scores.py``; ``curves.png`` shows where they broke off.
 """
 
 import matplotlib.pyplot as plt
@@ -171,17 +173,15 @@ def make(study: Study) -> None:
     untrained = {name: task["random_score"] for name, task in study.tasks.items()}
     curves = filled_curves(pd.read_parquet(tables / "curves.parquet"), runs, untrained)
     about = (
-        f"{versions(study)}; {seeds(runs)}, {study.steps:,} steps each. Return: raw, of training episodes that ended in "
-        f"the last 2 % of the budget. Line: mean over seeds; band: 95 % bootstrap interval of the mean.{counted(runs)}"
+        f"{versions(study)}; {seeds(runs)}, {study.steps:,} steps each. Return: raw, of training episodes that ended "
+        f"in the last 2 % of the budget. Line: mean over seeds; band: 95 % bootstrap interval of it.{counted(runs)}"
     )
     with page():
         caption = f"Learning curves in the arrangement of Figure 3 of the PPO paper (arXiv 1707.06347). {about}"
         save(draw_figure3(study, runs, curves), study, "figure3", caption)
         overlay = draw_overlay(study, runs, curves)
         if overlay is not None:
-            caption = (
-                f"Every method over every published source of its cell; versions of the tasks in brackets. {about}"
-            )
+            caption = f"Every method over every published source of its cell, versions of tasks in brackets. {about}"
             save(overlay, study, "figure3_overlay", caption)
 
 

@@ -2,8 +2,8 @@
 
     python -m analysis.statistics STUDY
 
-Writes the tables below; ``docs/statistics.md`` has each formula and how it was checked. ``method`` and ``task`` are names
-of ``studies.yaml``; ``low`` and ``high`` the ends of a 95 % interval.
+Writes the tables below; ``docs/statistics.md`` has each formula and how it was checked. ``method`` and ``task`` are
+names of ``studies.yaml``; ``low`` and ``high`` the ends of a 95 % interval.
 
 ``cells.csv``         a row a task and method: every score's mean, Student's interval of the paper's
 ``differences.csv``   a row a task and pair of methods: tests, effect sizes, the smallest detectable difference

@@ -3,14 +3,15 @@
     python -m analysis.verdict STUDY
 
 **The rule.** Of each side there is a mean and a 95 % interval; the interval of their difference is that of
-``analysis/intervals.py``. ``within``: it holds 0, or the difference is under 1 % of what the source's method gained over
-an untrained policy. ``above`` and ``below``: else, by the sign (a higher return is above). ``no data``: one has none.
+``analysis/intervals.py``. ``within``: it holds 0, or the difference is under 1 % of what the source's method gained
+over an untrained policy. ``above`` and ``below``: else, by the sign (a higher return is above). ``no data``: one side
+has none.
 
 - Ours: Student's interval over seeds, runs that diverged among them. One seed is a point.
-- Theirs: of a standard deviation over n seeds, Student's interval. Of a band of unknown kind, the band as drawn: what it
-  may stand for (a standard error, a deviation over a few seeds, an interval) makes an interval at least that wide, so this
-  reading can call a difference what is none, and never the other way round. Of nothing, a point.
-- A maximum is compared with ours, the rest with the last tenth; over the part of a source's curve that our budget covers.
+- Theirs: of a standard deviation over n seeds, Student's interval. Of a band of unknown kind, the band as drawn: what
+  it may stand for (a standard error, a deviation over a few seeds, an interval) makes an interval at least that wide,
+  so this reading can call a difference what is none, and never the other way round. Of nothing, a point.
+- A maximum is compared with ours, the rest with the last tenth, over what our budget covers of a source's curve.
 
 ``weak`` marks a verdict that says little: one that rests on a single seed, or a ``within`` that would have been one as
 well had the method gained only half of what the source's did, for so few seeds.

@@ -1,6 +1,8 @@
 """The verdict as a map: a panel a source, a row a method, a column a task.
 
-python -m analysis.verdict_map STUDY
+    python -m analysis.verdict_map STUDY
+
+From ``verdict.csv``; the rule is in ``analysis/verdict.py``.
 """
 
 import re

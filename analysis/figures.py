@@ -1,0 +1,193 @@
+"""Figures of a study's statistics, from the tables of ``analysis/statistics.py``.
+
+    python -m analysis.figures STUDY
+
+``aggregates``    IQM, median, mean and optimality gap of each method, with intervals
+``profiles``      performance profiles, and the sample-efficiency curves
+``improvement``   probabilities of improvement, and the ranking with its uncertainty
+``cost``          return against wall time, a panel a task
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.lines import Line2D
+
+from analysis.scores import filled_curves
+from analysis.study import folder, main
+from analysis.style import (
+    BELOW,
+    WIDTH,
+    columns_that_fit,
+    counted,
+    finished_label,
+    looks,
+    page,
+    save,
+    seeds,
+    steps_axis,
+    versions,
+)
+from core.plan import Study
+
+TITLES = {"iqm": "IQM", "median": "median", "mean": "mean", "optimality_gap": "optimality gap"}
+
+
+def draw_aggregates(study: Study, runs: pd.DataFrame, aggregates: pd.DataFrame) -> plt.Figure:
+    """A panel a statistic, a row a method, the best IQM on top."""
+    iqm = aggregates[aggregates["statistic"] == "iqm"].sort_values("value", kind="stable")
+    methods, look = list(iqm["method"]), looks(study)
+    figure = plt.figure(figsize=(WIDTH, 0.62 + 0.2 * len(methods)), layout="constrained")
+    panels = figure.subplots(1, len(TITLES), sharey=True)
+    for axis, (statistic, title) in zip(panels, TITLES.items(), strict=True):
+        mine = aggregates[aggregates["statistic"] == statistic].set_index("method")
+        for row, method in enumerate(methods):
+            value, low, high = mine.loc[method, ["value", "low", "high"]]
+            axis.plot([low, high], [row, row], color=look[method][0], linewidth=4, alpha=0.45, solid_capstyle="butt")
+            axis.plot(value, row, "|", color="0.0", markersize=7, markeredgewidth=1.2)
+        axis.set_title(title + (" (less is better)" if statistic == "optimality_gap" else ""))
+        axis.grid(axis="x", linewidth=0.4, color="0.88")
+        axis.tick_params(axis="y", length=0)
+        sns.despine(ax=axis, left=True)
+    panels[0].set_yticks(range(len(methods)), [finished_label(study, m, runs) for m in methods], fontsize=7.5)
+    panels[0].set_ylim(-0.6, len(methods) - 0.4)
+    figure.supxlabel("normalised score (0: untrained policy, 1: best run)", fontsize=7.5)
+    return figure
+
+
+def draw_profiles(study: Study, runs: pd.DataFrame, profiles: pd.DataFrame, efficiency: pd.DataFrame) -> plt.Figure:
+    """Left the profiles, right the sample-efficiency curves."""
+    methods, look = list(dict.fromkeys(profiles["method"])), looks(study)
+    labels = [finished_label(study, m, runs) for m in methods]
+    handles = [
+        Line2D([], [], color=look[m][0], linestyle=look[m][1], linewidth=1.5, label=label)
+        for m, label in zip(methods, labels, strict=True)
+    ]
+    fit = columns_that_fit(labels, WIDTH)
+    figure = plt.figure(figsize=(WIDTH, 2.5 + 0.2 * -(-len(handles) // fit)), layout="constrained")
+    figure.legend(handles=handles, loc="outside upper center", ncols=fit, handlelength=2.6)
+    left, right = figure.subplots(1, 2)
+    for axis, table, x, y in ((left, profiles, "threshold", "share"), (right, efficiency, "step", "iqm")):
+        for method in methods:
+            mine, (colour, line) = table[table["method"] == method], look[method]
+            where = "steps-post" if x == "threshold" else "default"
+            axis.plot(mine[x], mine[y], color=colour, linestyle=line, linewidth=1.3, drawstyle=where, zorder=3)
+            axis.fill_between(mine[x], mine["low"], mine["high"], color=colour, alpha=0.12, linewidth=0)
+    left.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="normalised score τ", ylabel="share of runs with a score above τ")
+    steps_axis(right, study.steps)
+    right.set(xlabel="environment steps", ylabel="IQM of normalised returns")
+    low = efficiency.groupby("method")["low"].min().min()
+    right.set_ylim(max(low, -BELOW) - 0.02, None)
+    sns.despine(ax=left)
+    return figure
+
+
+def draw_improvement(study: Study, runs: pd.DataFrame, improvement: pd.DataFrame, ranking: pd.DataFrame) -> plt.Figure:
+    """Left, row against column, the probability of improvement; right the probability of each rank."""
+    methods = list(ranking["method"])
+    labels = [finished_label(study, m, runs) for m in methods]
+    size = 0.3 * len(methods)
+    figure = plt.figure(figsize=(WIDTH, max(1.6, size) + 1.15), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    chance = improvement.set_index(["a", "b"])
+    grid = np.full((len(methods), len(methods)), np.nan)
+    for row, a in enumerate(methods):
+        for column, b in enumerate(methods):
+            if a != b:
+                value, low, high = chance.loc[(a, b), ["probability", "low", "high"]]
+                grid[row, column] = value
+                clear = low > 0.5 or high < 0.5
+                _word(left, column, row, f"{value:.2f}".lstrip("0"), abs(value - 0.5) > 0.38, clear)
+    left.imshow(grid, cmap="PuOr_r", vmin=0, vmax=1, aspect="auto")
+    left.set_title("probability that the row's method beats the column's")
+    left.set_xticks(range(len(methods)), labels, rotation=45, ha="right", rotation_mode="anchor", fontsize=6.5)
+    left.set_yticks(range(len(methods)), labels, fontsize=7)
+    places = ranking[[f"p{i + 1}" for i in range(len(methods))]].to_numpy()
+    right.imshow(places, cmap="Greys", vmin=0, vmax=1.2, aspect="auto")
+    for row, column in zip(*np.nonzero(places >= 0.005), strict=True):
+        _word(right, column, row, f"{100 * places[row, column]:.0f}", places[row, column] > 0.6, False)
+    right.set_title("probability of each rank by IQM, %")
+    right.set_xticks(range(len(methods)), range(1, len(methods) + 1))
+    right.set_xlabel("rank")
+    for axis in (left, right):
+        axis.tick_params(length=0)
+        sns.despine(ax=axis, left=True, bottom=True)
+    return figure
+
+
+def _word(axis: plt.Axes, x: int, y: int, text: str, on_dark: bool, bold: bool) -> None:
+    weight, colour = "bold" if bold else "normal", "white" if on_dark else "0.1"
+    axis.text(x, y, text, ha="center", va="center", fontsize=6.3, weight=weight, color=colour)
+
+
+def draw_cost(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure:
+    """A panel a task: each method's mean curve over its mean wall time, and every run's score at its end."""
+    tasks = [task for task in study.tasks if task in set(runs["task"])]
+    methods, look = [m for m in study.methods if m in set(runs["method"])], looks(study)
+    columns = min(4, len(tasks))
+    rows = -(-len(tasks) // columns)
+    labels = [finished_label(study, m, runs) for m in methods]
+    handles = [
+        Line2D([], [], color=look[m][0], linestyle=look[m][1], linewidth=1.5, label=label)
+        for m, label in zip(methods, labels, strict=True)
+    ]
+    fit = columns_that_fit(labels, WIDTH)
+    figure = plt.figure(figsize=(WIDTH, 1.5 * rows + 0.35 + 0.2 * -(-len(handles) // fit)), layout="constrained")
+    figure.legend(handles=handles, loc="outside upper center", ncols=fit, handlelength=2.6)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis, task in zip(grid, tasks, strict=False):
+        here = runs[runs["task"] == task]
+        untrained, best = study.tasks[task]["random_score"], here["last_100"].max()
+        for method in methods:
+            mine, (colour, line) = here[here["method"] == method], look[method]
+            if mine.empty or mine["wall_seconds"].isna().any():
+                continue
+            mean = curves.loc[(task, method)].mean()
+            minutes = mine["wall_seconds"].mean() / 60
+            axis.plot(mean.index / study.steps * minutes, mean, color=colour, linestyle=line, linewidth=1.1)
+            axis.plot(mine["wall_seconds"] / 60, mine["last_100"], "o", color=colour, markersize=2.6, alpha=0.8)
+        floor = untrained - BELOW * max(best - untrained, 1)
+        if axis.get_ylim()[0] < floor:
+            axis.set_ylim(bottom=floor)
+        axis.set_xlim(left=0)
+        axis.set_title(study.tasks[task]["id"], fontsize=8)
+        sns.despine(ax=axis)
+    for place, axis in enumerate(grid):
+        axis.set_visible(place < len(tasks))
+    figure.supxlabel("wall time of a run, minutes", fontsize=7.5)
+    figure.supylabel("return", fontsize=7.5)
+    return figure
+
+
+def make(study: Study) -> None:
+    """Write the figures."""
+    tables = folder(study.name, "tables")
+    names = ("runs", "aggregates", "profiles", "efficiency", "improvement", "ranking")
+    runs, aggregates, profiles, efficiency, improvement, ranking = (pd.read_csv(tables / f"{n}.csv") for n in names)
+    untrained = {name: task["random_score"] for name, task in study.tasks.items()}
+    curves = filled_curves(pd.read_parquet(tables / "curves.parquet"), runs, untrained)
+    about = (
+        f"{versions(study)}; {seeds(runs)}, {study.steps:,} steps each. Scores: mean return of the last 100 training "
+        f"episodes, 0 for an untrained policy and 1 for the best run of a task.{counted(runs)}"
+    )
+    stratified = "95 % stratified bootstrap intervals (Agarwal et al. 2021)"
+    with page():
+        caption = f"Aggregate scores across tasks; bars: {stratified}. {about}"
+        save(draw_aggregates(study, runs, aggregates), study, "aggregates", caption)
+        caption = f"Left: performance profiles. Right: sample efficiency. Bands: pointwise {stratified}. {about}"
+        save(draw_profiles(study, runs, profiles, efficiency), study, "profiles", caption)
+        caption = (
+            f"Left: probability that a run of the row's method beats one of the column's on the same task, mean over "
+            f"tasks; bold: its interval excludes one half. Right: rank by IQM over bootstrap replicates. {about}"
+        )
+        save(draw_improvement(study, runs, improvement, ranking), study, "improvement", caption)
+        caption = (
+            f"Return against wall time. Dots: runs, the score at their end; lines: mean curve, a run's time shared "
+            f"evenly among its steps. Times are as measured, of runs side by side too. {about}"
+        )
+        save(draw_cost(study, runs, curves), study, "cost", caption)
+
+
+if __name__ == "__main__":
+    main(make)
