@@ -31,7 +31,7 @@ from analysis.style import (
 )
 from core.plan import Study
 
-TITLES = {"iqm": "IQM", "median": "median", "mean": "mean", "optimality_gap": "optimality gap"}
+TITLES = {"iqm": "IQM", "median": "median", "mean": "mean", "optimality_gap": "gap to 1 (less is better)"}
 
 
 def draw_aggregates(study: Study, runs: pd.DataFrame, aggregates: pd.DataFrame) -> plt.Figure:
@@ -46,7 +46,7 @@ def draw_aggregates(study: Study, runs: pd.DataFrame, aggregates: pd.DataFrame) 
             value, low, high = mine.loc[method, ["value", "low", "high"]]
             axis.plot([low, high], [row, row], color=look[method][0], linewidth=4, alpha=0.45, solid_capstyle="butt")
             axis.plot(value, row, "|", color="0.0", markersize=7, markeredgewidth=1.2)
-        axis.set_title(title + (" (less is better)" if statistic == "optimality_gap" else ""))
+        axis.set_title(title)
         axis.grid(axis="x", linewidth=0.4, color="0.88")
         axis.tick_params(axis="y", length=0)
         sns.despine(ax=axis, left=True)
@@ -98,7 +98,7 @@ def draw_improvement(study: Study, runs: pd.DataFrame, improvement: pd.DataFrame
                 value, low, high = chance.loc[(a, b), ["probability", "low", "high"]]
                 grid[row, column] = value
                 clear = low > 0.5 or high < 0.5
-                _word(left, column, row, f"{value:.2f}".lstrip("0"), abs(value - 0.5) > 0.38, clear)
+                _word(left, column, row, f"{value:.2f}".lstrip("0"), abs(value - 0.5) > 0.3, clear)
     left.imshow(grid, cmap="PuOr_r", vmin=0, vmax=1, aspect="auto")
     left.set_title("probability that the row's method beats the column's")
     left.set_xticks(range(len(methods)), labels, rotation=45, ha="right", rotation_mode="anchor", fontsize=6.5)
@@ -122,7 +122,7 @@ def _word(axis: plt.Axes, x: int, y: int, text: str, on_dark: bool, bold: bool) 
 
 
 def draw_cost(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure:
-    """A panel a task: each method's mean curve over its mean wall time, and every run's score at its end."""
+    """A panel a task: each method's mean curve over its median wall time, and every run's score at its end."""
     tasks = [task for task in study.tasks if task in set(runs["task"])]
     methods, look = [m for m in study.methods if m in set(runs["method"])], looks(study)
     columns = min(4, len(tasks))
@@ -144,7 +144,8 @@ def draw_cost(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Fig
             if mine.empty or mine["wall_seconds"].isna().any():
                 continue
             mean = curves.loc[(task, method)].mean()
-            minutes = mine["wall_seconds"].mean() / 60
+            whole = mine[mine["status"] == "finished"]
+            minutes = (whole if len(whole) else mine)["wall_seconds"].median() / 60
             axis.plot(mean.index / study.steps * minutes, mean, color=colour, linestyle=line, linewidth=1.1)
             axis.plot(mine["wall_seconds"] / 60, mine["last_100"], "o", color=colour, markersize=2.6, alpha=0.8)
         floor = untrained - BELOW * max(best - untrained, 1)
@@ -183,8 +184,8 @@ def make(study: Study) -> None:
         )
         save(draw_improvement(study, runs, improvement, ranking), study, "improvement", caption)
         caption = (
-            f"Return against wall time. Dots: runs, the score at their end; lines: mean curve, a run's time shared "
-            f"evenly among its steps. Times are as measured, of runs side by side too. {about}"
+            f"Return against wall time. Dots: runs, the score at their end; lines: mean curve, the median time "
+            f"shared evenly among the steps. Times are as measured, of runs side by side too. {about}"
         )
         save(draw_cost(study, runs, curves), study, "cost", caption)
 

@@ -61,7 +61,7 @@ def run_scores(run: FinishedRun, curve: np.ndarray, untrained: float) -> dict[st
     }
 
 
-def normalised(values: pd.Series, untrained: float, best: float) -> pd.Series:
+def normalised(values: pd.Series | np.ndarray, untrained: float, best: float) -> pd.Series | np.ndarray:
     """Scores on the scale of PPO Table 1: the untrained policy 0, the best run 1. NaN where no run beats it."""
     return (values - untrained) / (best - untrained) if best > untrained else values * np.nan
 

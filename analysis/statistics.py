@@ -131,14 +131,14 @@ def efficiency(study: Study, tasks: list[str], runs: pd.DataFrame, curves: pd.Da
 
 
 def cost(runs: pd.DataFrame) -> pd.DataFrame:
-    """Wall time, speed and memory of the runs of each task and method."""
+    """Wall time and speed (medians: a run may have shared its core) and the largest memory, by task and method."""
     groups = runs.groupby(["task", "method"], sort=False)
     return groups.agg(
         runs=("seed", "size"),
-        wall_seconds=("wall_seconds", "mean"),
+        wall_seconds=("wall_seconds", "median"),
         wall_lowest=("wall_seconds", "min"),
         wall_highest=("wall_seconds", "max"),
-        steps_per_second=("steps_per_second", "mean"),
+        steps_per_second=("steps_per_second", "median"),
         peak_memory_mb=("peak_memory_mb", "max"),
         compiled=("compiled", "sum"),
         cpus=("cpu", lambda names: "; ".join(sorted(set(names.dropna())))),
