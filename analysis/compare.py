@@ -14,7 +14,6 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -25,7 +24,7 @@ from analysis.scores import normalised, run_scores
 from analysis.study import FinishedRun, read_runs
 from analysis.tables import curve_of
 from core.errors import UsageError
-from core.plan import FILES, ROOT, load_study, read_config
+from core.plan import FILES, ROOT, Cell, Method, load_study, read_config
 
 
 def of_study(study_name: str, method: str) -> pd.DataFrame:
@@ -39,22 +38,24 @@ def of_study(study_name: str, method: str) -> pd.DataFrame:
 
 def of_folder(folder: Path) -> pd.DataFrame:
     """The same of all runs below a folder. Raises UsageError where there are none, or of more than one key a task."""
-    runs = []
+    runs, keys = [], {}
     for path in sorted(folder.rglob("run.json")):
-        if all((path.parent / name).is_file() for name in FILES):
+        if not all((path.parent / name).is_file() for name in FILES):
+            continue
+        try:
             record = json.loads(path.read_text(encoding="utf-8"))
             episodes = pd.read_parquet(path.parent / "episodes.parquet")
-            cell = SimpleNamespace(
-                task=record["task"], steps=record["steps"], key=record["key"], method=SimpleNamespace(name="run")
-            )
-            whole = episodes[episodes["end"] != "cut"].reset_index(drop=True)
-            runs.append(FinishedRun(cell, record["seed"], record, whole))
+            method = Method("run", record["algo"], record.get("options", {}), record["algo"], None)
+            cell = Cell(record["task"], record["task_id"], method, record["steps"], (record["seed"],))
+            keys.setdefault(record["task"], set()).add(record["key"])
+        except (OSError, ValueError, KeyError) as error:
+            raise UsageError(f"{path.parent}: no readable run ({error})") from None
+        runs.append(FinishedRun(cell, record["seed"], record, episodes[episodes["end"] != "cut"]))
     if not runs:
         raise UsageError(f"{folder}: no finished run below this folder")
-    for task in {run.cell.task for run in runs}:
-        keys = sorted({run.cell.key for run in runs if run.cell.task == task})
-        if len(keys) > 1:
-            raise UsageError(f"{folder}: {task} has runs of {len(keys)} keys ({', '.join(keys)}): name one's folder")
+    for task, found in keys.items():
+        if len(found) > 1:
+            raise UsageError(f"{folder}: {task} has runs of {len(found)} keys ({', '.join(sorted(found))}): name one")
     return _scores(runs)
 
 
@@ -116,7 +117,7 @@ def _table(table: pd.DataFrame) -> str:
         ("Welch p", "welch_p"),
         ("Holm", "welch_holm"),
         ("perm. p", "permutation_p"),
-        ("of at least", "smallest_p"),
+        ("least p", "smallest_p"),
         ("g", "hedges_g"),
         ("P(A>B)", "superiority"),
     ):
@@ -132,6 +133,8 @@ def _across(a: across.Scores, b: across.Scores) -> str:
     difference = float(across.iqm(a) - across.iqm(b))
     tasks = f"{len(a)} task" + "s" * (len(a) > 1)
     verdict = "A is better" if ends[0] > 0 else "B is better" if ends[1] < 0 else "not told apart"
+    if min(map(len, a + b)) < 2:
+        verdict = "no interval worth the name: there is a task with a single run"
     return (
         f"Across {tasks}, normalised (0: untrained policy, 1: best run of the two):\n"
         f"  IQM        A {float(across.iqm(a)):.3f}, B {float(across.iqm(b)):.3f}, "

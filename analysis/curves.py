@@ -21,6 +21,7 @@ from matplotlib.ticker import EngFormatter
 
 from analysis.published import paper_curves
 from analysis.study import folder, main
+from analysis.style import looks
 from core.plan import Study
 
 COLUMNS = 4
@@ -38,10 +39,9 @@ def interval(values: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]
     return low, high
 
 
-def colours(study: Study) -> dict[str, tuple]:
-    """A colour per method, by its place in the study: a method added at the end changes no other's."""
-    palette = [*sns.color_palette("colorblind", 10), *sns.color_palette("dark", 10)]
-    return {name: palette[i % len(palette)] for i, name in enumerate(study.methods)}
+def colours(study: Study) -> dict[str, str]:
+    """A colour per method, the same in every figure; a method added at the end changes no other's."""
+    return {name: colour for name, (colour, _) in looks(study).items()}
 
 
 def draw(study: Study, curves: pd.DataFrame, scores: pd.DataFrame) -> plt.Figure:

@@ -2,6 +2,7 @@
 
     python -m analysis.figures STUDY
 
+``figure3``       learning curves, over the PPO paper's Figure 3
 ``aggregates``    IQM, median, mean and optimality gap of each method, with intervals
 ``profiles``      performance profiles, and the sample-efficiency curves
 ``improvement``   probabilities of improvement, and the ranking with its uncertainty
@@ -12,17 +13,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.lines import Line2D
 
-from analysis.scores import filled_curves
+from analysis import figure3
+from analysis.scores import read
 from analysis.study import folder, main
 from analysis.style import (
     BELOW,
     WIDTH,
-    columns_that_fit,
     counted,
     finished_label,
+    legend_of,
     looks,
+    nothing,
     page,
     save,
     seeds,
@@ -31,6 +33,8 @@ from analysis.style import (
 )
 from core.plan import Study
 
+RETURN = "Return: raw, of training episodes that ended in the last 2 % of the budget."
+NONE_SHARED = "No task has scores of every method: nothing to compare across tasks."
 TITLES = {"iqm": "IQM", "median": "median", "mean": "mean", "optimality_gap": "gap to 1 (less is better)"}
 
 
@@ -59,14 +63,9 @@ def draw_aggregates(study: Study, runs: pd.DataFrame, aggregates: pd.DataFrame) 
 def draw_profiles(study: Study, runs: pd.DataFrame, profiles: pd.DataFrame, efficiency: pd.DataFrame) -> plt.Figure:
     """Left the profiles, right the sample-efficiency curves."""
     methods, look = list(dict.fromkeys(profiles["method"])), looks(study)
-    labels = [finished_label(study, m, runs) for m in methods]
-    handles = [
-        Line2D([], [], color=look[m][0], linestyle=look[m][1], linewidth=1.5, label=label)
-        for m, label in zip(methods, labels, strict=True)
-    ]
-    fit = columns_that_fit(labels, WIDTH)
-    figure = plt.figure(figsize=(WIDTH, 2.5 + 0.2 * -(-len(handles) // fit)), layout="constrained")
-    figure.legend(handles=handles, loc="outside upper center", ncols=fit, handlelength=2.6)
+    legend, room = legend_of(study, methods, runs)
+    figure = plt.figure(figsize=(WIDTH, 2.4 + room), layout="constrained")
+    figure.legend(**legend)
     left, right = figure.subplots(1, 2)
     for axis, table, x, y in ((left, profiles, "threshold", "share"), (right, efficiency, "step", "iqm")):
         for method in methods:
@@ -107,7 +106,8 @@ def draw_improvement(study: Study, runs: pd.DataFrame, improvement: pd.DataFrame
     right.imshow(places, cmap="Greys", vmin=0, vmax=1.2, aspect="auto")
     for row, column in zip(*np.nonzero(places >= 0.005), strict=True):
         _word(right, column, row, f"{100 * places[row, column]:.0f}", places[row, column] > 0.6, False)
-    right.set_title("probability of each rank by IQM, %")
+    known = ranking["low"].notna().all()
+    right.set_title("probability of each rank by IQM, %" if known else "rank by IQM (single runs: not how sure)")
     right.set_xticks(range(len(methods)), range(1, len(methods) + 1))
     right.set_xlabel("rank")
     for axis in (left, right):
@@ -127,14 +127,9 @@ def draw_cost(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Fig
     methods, look = [m for m in study.methods if m in set(runs["method"])], looks(study)
     columns = min(4, len(tasks))
     rows = -(-len(tasks) // columns)
-    labels = [finished_label(study, m, runs) for m in methods]
-    handles = [
-        Line2D([], [], color=look[m][0], linestyle=look[m][1], linewidth=1.5, label=label)
-        for m, label in zip(methods, labels, strict=True)
-    ]
-    fit = columns_that_fit(labels, WIDTH)
-    figure = plt.figure(figsize=(WIDTH, 1.5 * rows + 0.35 + 0.2 * -(-len(handles) // fit)), layout="constrained")
-    figure.legend(handles=handles, loc="outside upper center", ncols=fit, handlelength=2.6)
+    legend, room = legend_of(study, methods, runs)
+    figure = plt.figure(figsize=(WIDTH, 1.5 * rows + 0.25 + room), layout="constrained")
+    figure.legend(**legend)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, task in zip(grid, tasks, strict=False):
         here = runs[runs["task"] == task]
@@ -163,29 +158,39 @@ def draw_cost(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Fig
 
 def make(study: Study) -> None:
     """Write the figures."""
-    tables = folder(study.name, "tables")
-    names = ("runs", "aggregates", "profiles", "efficiency", "improvement", "ranking")
-    runs, aggregates, profiles, efficiency, improvement, ranking = (pd.read_csv(tables / f"{n}.csv") for n in names)
-    untrained = {name: task["random_score"] for name, task in study.tasks.items()}
-    curves = filled_curves(pd.read_parquet(tables / "curves.parquet"), runs, untrained)
-    about = (
-        f"{versions(study)}; {seeds(runs)}, {study.steps:,} steps each. Scores: mean return of the last 100 training "
-        f"episodes, 0 for an untrained policy and 1 for the best run of a task.{counted(runs)}"
+    runs, curves = read(study)
+    names = ("aggregates", "profiles", "efficiency", "improvement", "ranking")
+    table = {name: pd.read_csv(folder(study.name, "tables") / f"{name}.csv") for name in names}
+    about = f"{versions(study)}; {seeds(runs)}, {study.steps:,} steps each."
+    scores = (
+        f"{about} Scores: mean return of the last 100 training episodes, 0 for an untrained policy and 1 for the best "
+        f"run of a task.{counted(runs)}"
     )
     stratified = "95 % stratified bootstrap intervals (Agarwal et al. 2021)"
+    several = len(table["ranking"]) > 1
     with page():
-        caption = f"Aggregate scores across tasks; bars: {stratified}. {about}"
-        save(draw_aggregates(study, runs, aggregates), study, "aggregates", caption)
-        caption = f"Left: performance profiles. Right: sample efficiency. Bands: pointwise {stratified}. {about}"
-        save(draw_profiles(study, runs, profiles, efficiency), study, "profiles", caption)
+        caption = (
+            f"Learning curves in the arrangement of Figure 3 of the PPO paper (arXiv 1707.06347). {about} {RETURN} "
+            f"Line: mean over seeds; band: 95 % bootstrap interval of it.{counted(runs)}"
+        )
+        save(figure3.draw(study, runs, curves), study, "figure3", caption)
+        if len(table["ranking"]):
+            aggregates = draw_aggregates(study, runs, table["aggregates"])
+            profiles = draw_profiles(study, runs, table["profiles"], table["efficiency"])
+        else:
+            aggregates, profiles = nothing(NONE_SHARED), nothing(NONE_SHARED)
+        save(aggregates, study, "aggregates", f"Aggregate scores across tasks; bars: {stratified}. {scores}")
+        caption = f"Left: performance profiles. Right: sample efficiency. Bands: pointwise {stratified}. {scores}"
+        save(profiles, study, "profiles", caption)
         caption = (
             f"Left: probability that a run of the row's method beats one of the column's on the same task, mean over "
-            f"tasks; bold: its interval excludes one half. Right: rank by IQM over bootstrap replicates. {about}"
+            f"tasks; bold: its interval excludes one half. Right: rank by IQM over bootstrap replicates. {scores}"
         )
-        save(draw_improvement(study, runs, improvement, ranking), study, "improvement", caption)
+        improvement = draw_improvement(study, runs, table["improvement"], table["ranking"]) if several else None
+        save(improvement or nothing("No two methods to compare."), study, "improvement", caption)
         caption = (
-            f"Return against wall time. Dots: runs, the score at their end; lines: mean curve, the median time "
-            f"shared evenly among the steps. Times are as measured, of runs side by side too. {about}"
+            f"Return against wall time. Dots: runs, the score at their end; lines: mean curve, the median time shared "
+            f"evenly among the steps. Times are as measured, of runs side by side too. {about}{counted(runs)}"
         )
         save(draw_cost(study, runs, curves), study, "cost", caption)
 

@@ -8,7 +8,8 @@ what it was worth before if that is less. So no run is dropped, no mean is infin
 import numpy as np
 import pandas as pd
 
-from analysis.study import FinishedRun
+from analysis.study import FinishedRun, folder
+from core.plan import Study
 
 LAST = 100  #: episodes of the paper's score
 TENTH = 0.9  #: from this part of the budget on a run is in its last tenth
@@ -83,6 +84,14 @@ def filled_curves(curves: pd.DataFrame, runs: pd.DataFrame, untrained: dict[str,
         )
     ]
     return pd.DataFrame(values, index=table.index, columns=table.columns)
+
+
+def read(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The study's ``runs.csv``, and its learning curves as ``filled_curves`` has them."""
+    tables = folder(study.name, "tables")
+    runs = pd.read_csv(tables / "runs.csv")
+    untrained = {name: task["random_score"] for name, task in study.tasks.items()}
+    return runs, filled_curves(pd.read_parquet(tables / "curves.parquet"), runs, untrained)
 
 
 def against_the_best(runs: pd.DataFrame, curves: pd.DataFrame, untrained: dict[str, float]) -> pd.DataFrame:

@@ -20,7 +20,7 @@ import pandas as pd
 
 from analysis import across, within
 from analysis.intervals import mean_interval, percentile, stream
-from analysis.scores import filled_curves
+from analysis.scores import read
 from analysis.study import folder, main
 from core.plan import Study
 
@@ -68,6 +68,11 @@ def shared(study: Study, runs: pd.DataFrame) -> tuple[list[str], dict[str, acros
     return tasks, {m: [known[m, task] for task in tasks] for m in methods if tasks}
 
 
+def several(scores: across.Scores) -> bool:
+    """Whether every task has two runs or more: of a single one the bootstrap knows no spread."""
+    return min(map(len, scores)) > 1
+
+
 def aggregates(scores: dict[str, across.Scores]) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """The table, and the bootstrap replicates of each method's IQM."""
     rows, replicates = [], {}
@@ -75,7 +80,8 @@ def aggregates(scores: dict[str, across.Scores]) -> tuple[pd.DataFrame, dict[str
         drawn = across.resample(mine, stream("aggregates", method))
         for name, statistic in across.AGGREGATES.items():
             samples = statistic(drawn)
-            rows.append((method, name, float(statistic(mine)), *percentile(samples), sum(map(len, mine)), len(mine)))
+            ends = percentile(samples) if several(mine) else (np.nan, np.nan)
+            rows.append((method, name, float(statistic(mine)), *ends, sum(map(len, mine)), len(mine)))
             if name == "iqm":
                 replicates[method] = samples
     columns = ["method", "statistic", "value", "low", "high", "runs", "tasks"]
@@ -97,6 +103,8 @@ def improvement(scores: dict[str, across.Scores]) -> pd.DataFrame:
     rows = []
     for a, b in within.pairs(list(scores)):
         value, low, high = across.improvement(scores[a], scores[b], stream("improvement", a, b))
+        if not (several(scores[a]) and several(scores[b])):
+            low = high = np.nan
         rows += [(a, b, value, low, high), (b, a, 1 - value, 1 - high, 1 - low)]
     return pd.DataFrame(rows, columns=["a", "b", "probability", "low", "high"])
 
@@ -106,7 +114,7 @@ def ranking(replicates: dict[str, np.ndarray], scores: dict[str, across.Scores])
     if not replicates:
         return pd.DataFrame(columns=["method", "iqm", "rank", "low", "high"])
     drawn, chances = across.ranks(np.stack(list(replicates.values()), axis=1))
-    low, high = percentile(drawn)
+    low, high = percentile(drawn) if all(map(several, scores.values())) else (np.nan, np.nan)
     iqm = [float(across.iqm(mine)) for mine in scores.values()]
     table = pd.DataFrame({"method": list(replicates), "iqm": iqm, "rank": drawn.mean(axis=0), "low": low, "high": high})
     table = table.assign(**{f"p{i + 1}": chances[:, i] for i in range(chances.shape[1])})
@@ -152,9 +160,7 @@ def _joined(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
 def make(study: Study) -> None:
     """Write the tables."""
     out = folder(study.name, "tables")
-    runs = pd.read_csv(out / "runs.csv")
-    untrained = {name: task["random_score"] for name, task in study.tasks.items()}
-    curves = filled_curves(pd.read_parquet(out / "curves.parquet"), runs, untrained)
+    runs, curves = read(study)
     tasks, scores = shared(study, runs)
     table, replicates = aggregates(scores)
     made = {

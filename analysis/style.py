@@ -10,7 +10,9 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
+from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter
+from matplotlib.transforms import Bbox
 
 from analysis.study import folder
 from core.plan import Study
@@ -72,11 +74,15 @@ def page() -> Iterator[None]:
 def save(figure: plt.Figure, study: Study, name: str, caption: str) -> None:
     """Write ``name`` as ``.png``, ``.svg`` and, its caption, ``.txt``. What is only so far says so on the figure."""
     out = folder(study.name, "figures")
-    if study.name.endswith("/so_far"):
-        figure.suptitle(study.title, x=0.995, ha="right", fontsize=7, color="0.35")
+    width, height = figure.get_size_inches()
+    paper = Bbox([[0, 0], [width, height]])
+    if study.name.endswith("/so_far"):  # in a strip of its own, so that nothing has to make room
+        paper = Bbox([[0, 0], [width, height + 0.2]])
+        mark = figure.text(1 - 0.04 / width, 1 + 0.06 / height, study.title, ha="right", fontsize=7, color="0.35")
+        mark.set_in_layout(False)
         caption = f"{study.title}. {caption}"
-    figure.savefig(out / f"{name}.png", dpi=200)
-    figure.savefig(out / f"{name}.svg", metadata={"Date": None})
+    figure.savefig(out / f"{name}.png", dpi=200, bbox_inches=paper)
+    figure.savefig(out / f"{name}.svg", metadata={"Date": None}, bbox_inches=paper)
     (out / f"{name}.txt").write_text(caption + "\n", encoding="utf-8")
     plt.close(figure)
 
@@ -117,6 +123,25 @@ def steps_axis(axis: plt.Axes, budget: int) -> None:
     axis.set_xticks([0, budget / 2, budget])
     axis.xaxis.set_major_formatter(EngFormatter(sep=""))
     sns.despine(ax=axis)
+
+
+def legend_of(study: Study, methods: list[str], runs: pd.DataFrame) -> tuple[dict, float]:
+    """The legend over a figure of a page's width: arguments of ``Figure.legend``, and its height in inches."""
+    look, labels = looks(study), [finished_label(study, method, runs) for method in methods]
+    handles = [
+        Line2D([], [], color=look[method][0], linestyle=look[method][1], linewidth=1.5, label=label)
+        for method, label in zip(methods, labels, strict=True)
+    ]
+    columns = columns_that_fit(labels, WIDTH)
+    legend = {"handles": handles, "loc": "outside upper center", "ncols": columns, "handlelength": 2.6}
+    return legend, 0.1 + 0.2 * -(-len(labels) // columns)
+
+
+def nothing(why: str) -> plt.Figure:
+    """A figure of a sentence, where there is nothing to draw."""
+    figure = plt.figure(figsize=(WIDTH, 0.6))
+    figure.text(0.5, 0.5, why, ha="center", va="center")
+    return figure
 
 
 def columns_that_fit(labels: list[str], width: float, handle: float = 0.45) -> int:

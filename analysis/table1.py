@@ -22,9 +22,11 @@ from analysis import across
 from analysis.intervals import percentile, stream
 from analysis.statistics import shared
 from analysis.study import folder, main
-from analysis.style import WIDTH, counted, finished_label, looks, page, save, seeds, versions
+from analysis.style import WIDTH, counted, finished_label, looks, nothing, page, save, seeds, versions
 from core.errors import UsageError
 from core.plan import ROOT, Method, Study
+
+NONE_SHARED = "No task has scores of three rows of the paper's Table 1."
 
 
 def row_of(method: Method) -> tuple[str, float | None] | None:
@@ -133,7 +135,8 @@ def make(study: Study) -> None:
         f"bootstrap intervals. The paper's tasks are -v1, its scale is set by its own best runs.{counted(runs)}"
     )
     with page():
-        save(draw(study, runs, table, summary), study, "table1", caption)
+        figure = draw(study, runs, table, summary) if len(table) > 2 else nothing(NONE_SHARED)
+        save(figure, study, "table1", caption)
 
 
 if __name__ == "__main__":

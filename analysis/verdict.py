@@ -2,6 +2,8 @@
 
     python -m analysis.verdict STUDY
 
+Writes ``verdict.csv``, ``verdict_summary.csv`` and the figures ``verdict`` and ``figure3_overlay``.
+
 **The rule.** Of each side there is a mean and a 95 % interval; the interval of their difference is that of
 ``analysis/intervals.py``. ``within``: it holds 0, or the difference is under 1 % of what the source's method gained
 over an untrained policy. ``above`` and ``below``: else, by the sign (a higher return is above). ``no data``: one side
@@ -20,14 +22,17 @@ well had the method gained only half of what the source's did, for so few seeds.
 import numpy as np
 import pandas as pd
 
+from analysis import overlay, verdict_map
 from analysis.intervals import difference, mean_interval, student
 from analysis.published import SOURCES, Source, published_curves
-from analysis.scores import TENTH, filled_curves
+from analysis.scores import TENTH, read
 from analysis.study import folder, main
+from analysis.style import counted, nothing, page, save, seeds, versions
 from core.plan import Study
 
 NEGLIGIBLE = 0.01  #: of the source's gain over an untrained policy
 HALF = 0.5  #: of that gain: an interval that reaches so far is weak
+NONE = "No published source has a cell of this study."
 REACH = 0.98  #: of the budget that a source's curve must cover
 
 Estimate = tuple[float, float, float]  # mean, and the ends of its interval
@@ -110,15 +115,27 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def make(study: Study) -> None:
-    """Write ``verdict.csv`` and ``verdict_summary.csv``."""
-    tables = folder(study.name, "tables")
-    runs, curves = pd.read_csv(tables / "runs.csv"), pd.read_parquet(tables / "curves.parquet")
-    untrained = {name: task["random_score"] for name, task in study.tasks.items()}
-    table = tabulate(study, runs, filled_curves(curves, runs, untrained))
-    table.to_csv(tables / "verdict.csv", index=False, float_format="%.6g")
+    """Write the tables and the figures."""
+    out = folder(study.name, "tables")
+    runs, curves = read(study)
+    table = tabulate(study, runs, curves)
+    table.to_csv(out / "verdict.csv", index=False, float_format="%.6g")
     summary = summarise(table)
-    summary.to_csv(tables / "verdict_summary.csv", index=False)
+    summary.to_csv(out / "verdict_summary.csv", index=False)
     print("\n".join(summary["sentence"]))
+    about = f"{versions(study)}; {seeds(runs)}, {study.steps:,} steps each.{counted(runs)}"
+    with page():
+        caption = (
+            "Our mean return (above in a cell) beside each source's (below it), and the verdict: whether the 95 % "
+            f"interval of their difference holds 0. The rule is in docs/statistics.md. {about}"
+        )
+        figure = verdict_map.draw(study, table, summary) or nothing(NONE)
+        save(figure, study, "verdict", caption)
+        caption = (
+            "Every method over every published source of its cell, the versions of the source's tasks in brackets. "
+            f"Ours: mean over seeds, band: 95 % bootstrap interval of it. {about}"
+        )
+        save(overlay.draw(study, runs, curves) or nothing(NONE), study, "figure3_overlay", caption)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,4 @@
-"""The verdict as a map: a panel a source, a row a method, a column a task.
-
-    python -m analysis.verdict_map STUDY
-
-From ``verdict.csv``; the rule is in ``analysis/verdict.py``.
-"""
+"""The verdict as a map: a panel a source, a row a method, a column a task. The rule is in ``analysis/verdict.py``."""
 
 import re
 
@@ -13,8 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis.published import SOURCES
-from analysis.study import folder, main
-from analysis.style import WIDTH, page, save, versions
+from analysis.style import WIDTH
 from core.plan import Study
 
 #: Told apart by colour-blind eyes, and by lightness in grey; a sign says it as well.
@@ -75,23 +69,3 @@ def _panel(axis: plt.Axes, study: Study, table: pd.DataFrame, methods: list[str]
 def number(value: float) -> str:
     """Whole, but for small ones."""
     return (f"{value:.1f}" if abs(value) < 100 else f"{value:,.0f}").replace("-", "−")
-
-
-def make(study: Study) -> None:
-    """Write ``verdict``, where a source has a cell of the study."""
-    tables = folder(study.name, "tables")
-    figure_of = pd.read_csv(tables / "verdict.csv"), pd.read_csv(tables / "verdict_summary.csv")
-    with page():
-        figure = draw(study, *figure_of)
-        if figure is None:
-            return
-        caption = (
-            f"Our mean return (above) beside each source's (below it in the cell), and the verdict: whether the 95 % "
-            f"interval of their difference holds 0. Hatched: a verdict that says little, for so few seeds. The rule is "
-            f"in docs/statistics.md. Ours: {versions(study)}; the sources' versions are in verdict.csv."
-        )
-        save(figure, study, "verdict", caption)
-
-
-if __name__ == "__main__":
-    main(make)
