@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.curves import interval
 from analysis.published import SOURCES, published_curves
-from analysis.style import BELOW, WIDTH, legend_of, looks, steps_axis
+from analysis.style import BELOW, WIDTH, canvas, legend_of, looks, steps_axis
 from core.plan import Study
 
 COLUMNS = 4  #: as in the paper
@@ -25,10 +25,10 @@ def draw(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure:
     blocks = 1 + bool(paper)
     look = looks(study)
     legend, room = legend_of(study, present, runs)
-    figure = plt.figure(figsize=(WIDTH, blocks * (1.45 * rows + 0.4) + room), layout="constrained")
+    figure, body = canvas(study, WIDTH, blocks * (1.45 * rows + 0.4) + room)
     figure.get_layout_engine().set(hspace=0.06)
-    figure.legend(**legend)
-    parts = np.atleast_1d(figure.subfigures(blocks, 1))
+    body.legend(**legend)
+    parts = np.atleast_1d(body.subfigures(blocks, 1))
     axes = [part.subplots(rows, columns, squeeze=False).ravel() for part in parts]
     parts[0].suptitle("This study", fontsize=8.5, weight="bold")
     if paper:

@@ -20,6 +20,7 @@ from analysis.study import folder, main
 from analysis.style import (
     BELOW,
     WIDTH,
+    canvas,
     counted,
     finished_label,
     legend_of,
@@ -42,8 +43,8 @@ def draw_aggregates(study: Study, runs: pd.DataFrame, aggregates: pd.DataFrame) 
     """A panel a statistic, a row a method, the best IQM on top."""
     iqm = aggregates[aggregates["statistic"] == "iqm"].sort_values("value", kind="stable")
     methods, look = list(iqm["method"]), looks(study)
-    figure = plt.figure(figsize=(WIDTH, 0.62 + 0.2 * len(methods)), layout="constrained")
-    panels = figure.subplots(1, len(TITLES), sharey=True)
+    figure, body = canvas(study, WIDTH, 0.62 + 0.2 * len(methods))
+    panels = body.subplots(1, len(TITLES), sharey=True)
     for axis, (statistic, title) in zip(panels, TITLES.items(), strict=True):
         mine = aggregates[aggregates["statistic"] == statistic].set_index("method")
         for row, method in enumerate(methods):
@@ -56,7 +57,7 @@ def draw_aggregates(study: Study, runs: pd.DataFrame, aggregates: pd.DataFrame) 
         sns.despine(ax=axis, left=True)
     panels[0].set_yticks(range(len(methods)), [finished_label(study, m, runs) for m in methods], fontsize=7.5)
     panels[0].set_ylim(-0.6, len(methods) - 0.4)
-    figure.supxlabel("normalised score (0: untrained policy, 1: best run)", fontsize=7.5)
+    body.supxlabel("normalised score (0: untrained policy, 1: best run)", fontsize=7.5)
     return figure
 
 
@@ -64,15 +65,16 @@ def draw_profiles(study: Study, runs: pd.DataFrame, profiles: pd.DataFrame, effi
     """Left the profiles, right the sample-efficiency curves."""
     methods, look = list(dict.fromkeys(profiles["method"])), looks(study)
     legend, room = legend_of(study, methods, runs)
-    figure = plt.figure(figsize=(WIDTH, 2.4 + room), layout="constrained")
-    figure.legend(**legend)
-    left, right = figure.subplots(1, 2)
+    figure, body = canvas(study, WIDTH, 2.4 + room)
+    body.legend(**legend)
+    left, right = body.subplots(1, 2)
     for axis, table, x, y in ((left, profiles, "threshold", "share"), (right, efficiency, "step", "iqm")):
         for method in methods:
             mine, (colour, line) = table[table["method"] == method], look[method]
             where = "steps-post" if x == "threshold" else "default"
             axis.plot(mine[x], mine[y], color=colour, linestyle=line, linewidth=1.3, drawstyle=where, zorder=3)
-            axis.fill_between(mine[x], mine["low"], mine["high"], color=colour, alpha=0.12, linewidth=0)
+            step = "post" if x == "threshold" else None
+            axis.fill_between(mine[x], mine["low"], mine["high"], step=step, color=colour, alpha=0.12, linewidth=0)
     left.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="normalised score τ", ylabel="share of runs with a score above τ")
     steps_axis(right, study.steps)
     right.set(xlabel="environment steps", ylabel="IQM of normalised returns")
@@ -87,8 +89,8 @@ def draw_improvement(study: Study, runs: pd.DataFrame, improvement: pd.DataFrame
     methods = list(ranking["method"])
     labels = [finished_label(study, m, runs) for m in methods]
     size = 0.3 * len(methods)
-    figure = plt.figure(figsize=(WIDTH, max(1.6, size) + 1.15), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True)
+    figure, body = canvas(study, WIDTH, max(1.6, size) + 1.15)
+    left, right = body.subplots(1, 2, sharey=True)
     chance = improvement.set_index(["a", "b"])
     grid = np.full((len(methods), len(methods)), np.nan)
     for row, a in enumerate(methods):
@@ -128,9 +130,9 @@ def draw_cost(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Fig
     columns = min(4, len(tasks))
     rows = -(-len(tasks) // columns)
     legend, room = legend_of(study, methods, runs)
-    figure = plt.figure(figsize=(WIDTH, 1.5 * rows + 0.25 + room), layout="constrained")
-    figure.legend(**legend)
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    figure, body = canvas(study, WIDTH, 1.5 * rows + 0.25 + room)
+    body.legend(**legend)
+    grid = body.subplots(rows, columns, squeeze=False).ravel()
     for axis, task in zip(grid, tasks, strict=False):
         here = runs[runs["task"] == task]
         untrained, best = study.tasks[task]["random_score"], here["last_100"].max()
@@ -151,8 +153,8 @@ def draw_cost(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Fig
         sns.despine(ax=axis)
     for place, axis in enumerate(grid):
         axis.set_visible(place < len(tasks))
-    figure.supxlabel("wall time of a run, minutes", fontsize=7.5)
-    figure.supylabel("return", fontsize=7.5)
+    body.supxlabel("wall time of a run, minutes", fontsize=7.5)
+    body.supylabel("return", fontsize=7.5)
     return figure
 
 

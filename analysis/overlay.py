@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 
 from analysis.figure3 import band, limits
 from analysis.published import SOURCES, published_curves
-from analysis.style import WIDTH, columns_that_fit, finished_label, looks, steps_axis
+from analysis.style import WIDTH, canvas, columns_that_fit, finished_label, looks, steps_axis
 from core.plan import Study
 
 #: A source's line in the overlay: grey, so that ours stands out, and told apart by dashes.
@@ -40,9 +40,9 @@ def draw(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure |
     width = max(WIDTH, 1.35 * len(tasks))
     fit = columns_that_fit([handle.get_label() for handle in handles], width)
     height = 1.2 * len(methods) + 0.55 + 0.2 * -(-len(handles) // fit)
-    figure = plt.figure(figsize=(width, height), layout="constrained")
-    figure.legend(handles=handles, loc="outside upper center", ncols=fit, handlelength=3)
-    grid = figure.subplots(len(methods), len(tasks), squeeze=False, sharex=True)
+    figure, body = canvas(study, width, height)
+    body.legend(handles=handles, loc="outside upper center", ncols=fit, handlelength=3)
+    grid = body.subplots(len(methods), len(tasks), squeeze=False, sharex=True)
     for row, method in enumerate(methods):
         for column, task in enumerate(tasks):
             axis = grid[row, column]
@@ -51,8 +51,8 @@ def draw(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure |
             if row == 0:
                 axis.set_title(study.tasks[task]["id"], fontsize=7.5 if len(tasks) < 6 else 6.5)
         grid[row, 0].set_ylabel(finished_label(study, method, runs), fontsize=7, weight="bold")
-    figure.supxlabel("environment steps", fontsize=7.5)
-    figure.supylabel("return", fontsize=7.5)
+    body.supxlabel("environment steps", fontsize=7.5)
+    body.supylabel("return", fontsize=7.5)
     return figure
 
 

@@ -10,9 +10,9 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
+from matplotlib.figure import SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter
-from matplotlib.transforms import Bbox
 
 from analysis.study import folder
 from core.plan import Study
@@ -71,18 +71,29 @@ def page() -> Iterator[None]:
         yield
 
 
+def so_far(study: Study) -> bool:
+    """Whether it is the part of a study that is finished so far (``analysis/so_far.py``)."""
+    return study.name.endswith("/so_far")
+
+
+def canvas(study: Study, width: float, height: float) -> tuple[plt.Figure, plt.Figure | SubFigure]:
+    """A new figure, and where to draw on it, so large in inches. What is only so far says so in a strip above."""
+    if not so_far(study):
+        figure = plt.figure(figsize=(width, height), layout="constrained")
+        return figure, figure
+    figure = plt.figure(figsize=(width, height + 0.22), layout="constrained")
+    strip, body = figure.subfigures(2, 1, height_ratios=(0.22, height))
+    strip.text(0.995, 0.4, study.title, ha="right", va="center", fontsize=7, color="0.35")
+    return figure, body
+
+
 def save(figure: plt.Figure, study: Study, name: str, caption: str) -> None:
-    """Write ``name`` as ``.png``, ``.svg`` and, its caption, ``.txt``. What is only so far says so on the figure."""
+    """Write ``name`` as ``.png``, ``.svg`` and, its caption, ``.txt``."""
     out = folder(study.name, "figures")
-    width, height = figure.get_size_inches()
-    paper = Bbox([[0, 0], [width, height]])
-    if study.name.endswith("/so_far"):  # in a strip of its own, so that nothing has to make room
-        paper = Bbox([[0, 0], [width, height + 0.2]])
-        mark = figure.text(1 - 0.04 / width, 1 + 0.06 / height, study.title, ha="right", fontsize=7, color="0.35")
-        mark.set_in_layout(False)
+    if so_far(study):
         caption = f"{study.title}. {caption}"
-    figure.savefig(out / f"{name}.png", dpi=200, bbox_inches=paper)
-    figure.savefig(out / f"{name}.svg", metadata={"Date": None}, bbox_inches=paper)
+    figure.savefig(out / f"{name}.png", dpi=200)
+    figure.savefig(out / f"{name}.svg", metadata={"Date": None})
     (out / f"{name}.txt").write_text(caption + "\n", encoding="utf-8")
     plt.close(figure)
 

@@ -22,7 +22,7 @@ from analysis import across
 from analysis.intervals import percentile, stream
 from analysis.statistics import shared
 from analysis.study import folder, main
-from analysis.style import WIDTH, counted, finished_label, looks, nothing, page, save, seeds, versions
+from analysis.style import WIDTH, canvas, counted, finished_label, looks, nothing, page, save, seeds, versions
 from core.errors import UsageError
 from core.plan import ROOT, Method, Study
 
@@ -87,8 +87,8 @@ def _summary(methods: list[str], paper: dict, ours: dict, drawn: dict, orderings
 def draw(study: Study, runs: pd.DataFrame, table: pd.DataFrame, summary: pd.DataFrame) -> plt.Figure:
     """Left the rows, ours and the paper's; right our ranks against the paper's."""
     look, names = looks(study), list(table["method"])
-    figure = plt.figure(figsize=(WIDTH, 0.75 + 0.2 * max(len(names), 9)), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(1.6, 1))
+    figure, body = canvas(study, WIDTH, 0.75 + 0.2 * max(len(names), 9))
+    left, right = body.subplots(1, 2, width_ratios=(1.6, 1))
     for row, mine in enumerate(table.itertuples()):
         colour = look[mine.method][0]
         left.plot([mine.low, mine.high], [row, row], color=colour, linewidth=4, alpha=0.45, solid_capstyle="butt")

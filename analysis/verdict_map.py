@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis.published import SOURCES
-from analysis.style import WIDTH
+from analysis.style import WIDTH, canvas
 from core.plan import Study
 
 #: Told apart by colour-blind eyes, and by lightness in grey; a sign says it as well.
@@ -26,8 +26,8 @@ def draw(study: Study, table: pd.DataFrame, summary: pd.DataFrame) -> plt.Figure
     tasks = [task for task in study.tasks if task in set(some["task"])]
     rows = {s.name: [m for m in study.methods if m in set(some[some["source"] == s.name]["method"])] for s in sources}
     heights = [0.36 * len(rows[source.name]) + 0.3 for source in sources]
-    figure = plt.figure(figsize=(max(WIDTH, 1.15 + 0.9 * len(tasks)), sum(heights) + 0.55), layout="constrained")
-    grid = figure.subplots(len(sources), 1, height_ratios=heights, squeeze=False)[:, 0]
+    figure, body = canvas(study, max(WIDTH, 1.15 + 0.9 * len(tasks)), sum(heights) + 0.55)
+    grid = body.subplots(len(sources), 1, height_ratios=heights, squeeze=False)[:, 0]
     for axis, source in zip(grid, sources, strict=True):
         _panel(axis, study, some[some["source"] == source.name], rows[source.name], tasks)
         versions = ", ".join(sorted(set(some.loc[some["source"] == source.name, "version"])))
@@ -38,7 +38,7 @@ def draw(study: Study, table: pd.DataFrame, summary: pd.DataFrame) -> plt.Figure
     handles = [Patch(facecolor=COLOURS[name], edgecolor="0.6", label=f"{SIGNS[name]} {name}") for name in SIGNS]
     handles.append(Patch(facecolor="white", edgecolor="0.6", hatch="/////", label="weak: too few seeds to tell"))
     handles.append(Line2D([], [], linestyle="none", label="upper number: ours; lower: theirs"))
-    figure.legend(handles=handles, loc="outside upper left", ncols=5, handlelength=1.5, columnspacing=1.2)
+    body.legend(handles=handles, loc="outside upper left", ncols=5, handlelength=1.5, columnspacing=1.2)
     return figure
 
 
