@@ -1,7 +1,7 @@
 """From runs to tables, and from tables to figures. Seconds, for any number of runs.
 
 in:  episodes.parquet and run.json of a study's runs; the sources of analysis/; published/
-out: results/<study>/tables/, results/<study>/figures/
+out: results/<study>/tables/, results/<study>/figures/ (analysis/products.py has a sentence on each)
 """
 
 # What every analysis module reads or executes beside its own.
@@ -11,6 +11,15 @@ PLANNING = [
     "analysis/study.py",
     *(f"core/{name}.py" for name in ("errors", "key", "options", "plan")),
 ]
+SCORES = ["analysis/scores.py", "analysis/intervals.py", *PLANNING]
+DRAWING = ["analysis/curves.py", "analysis/figure3.py", "analysis/published.py", "analysis/style.py", *SCORES]
+CURVES = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "published" / "curves").glob("*.csv"))]
+STATISTICS = ["cells", "differences", "aggregates", "profiles", "efficiency", "improvement", "ranking", "cost"]
+
+
+def drawn(*names):
+    """The files of figures, with their captions."""
+    return [f"results/{{study}}/figures/{name}.{suffix}" for name in names for suffix in ("png", "svg", "txt")]
 
 
 rule tables:
@@ -18,10 +27,11 @@ rule tables:
         run_tables,
         "results/{study}/runs.json",
         "analysis/tables.py",
-        PLANNING,
+        SCORES,
     output:
         curves="results/{study}/tables/curves.parquet",
         scores="results/{study}/tables/scores.csv",
+        runs="results/{study}/tables/runs.csv",
     log:
         "logs/{study}/tables.log",
     conda:
@@ -40,6 +50,7 @@ rule curves:
         "published/curves/ppo_paper_fig3.csv",
         "analysis/curves.py",
         "analysis/published.py",
+        "analysis/style.py",
         PLANNING,
     output:
         "results/{study}/figures/curves.png",
@@ -76,3 +87,93 @@ rule sweeps:
         "scores against step sizes of {wildcards.study}"
     shell:
         "exec {params.python:q} -m analysis.sweeps {wildcards.study} > {log:q} 2>&1"
+
+
+rule statistics:
+    input:
+        rules.tables.output,
+        "analysis/statistics.py",
+        "analysis/across.py",
+        "analysis/within.py",
+        SCORES,
+    output:
+        expand("results/{{study}}/tables/{name}.csv", name=STATISTICS),
+    log:
+        "logs/{study}/statistics.log",
+    conda:
+        "../environment.yml"
+    params:
+        python=PYTHON,
+    message:
+        "statistics of {wildcards.study}"
+    shell:
+        "exec {params.python:q} -m analysis.statistics {wildcards.study} > {log:q} 2>&1"
+
+
+rule figures:
+    input:
+        rules.tables.output,
+        rules.statistics.output,
+        "published/curves/ppo_paper_fig3.csv",
+        "analysis/figures.py",
+        DRAWING,
+    output:
+        drawn("figure3", "aggregates", "profiles", "improvement", "cost"),
+    log:
+        "logs/{study}/figures.log",
+    conda:
+        "../environment.yml"
+    params:
+        python=PYTHON,
+    message:
+        "figures of {wildcards.study}"
+    shell:
+        "exec {params.python:q} -m analysis.figures {wildcards.study} > {log:q} 2>&1"
+
+
+rule verdict:
+    input:
+        rules.tables.output,
+        CURVES,
+        "analysis/verdict.py",
+        "analysis/verdict_map.py",
+        "analysis/overlay.py",
+        DRAWING,
+    output:
+        "results/{study}/tables/verdict.csv",
+        "results/{study}/tables/verdict_summary.csv",
+        drawn("verdict", "figure3_overlay"),
+    log:
+        "logs/{study}/verdict.log",
+    conda:
+        "../environment.yml"
+    params:
+        python=PYTHON,
+    message:
+        "verdict of {wildcards.study}"
+    shell:
+        "exec {params.python:q} -m analysis.verdict {wildcards.study} > {log:q} 2>&1"
+
+
+rule surrogates:
+    input:
+        rules.tables.output,
+        "published/ppo_table1.csv",
+        "analysis/table1.py",
+        "analysis/statistics.py",
+        "analysis/across.py",
+        "analysis/within.py",
+        DRAWING,
+    output:
+        expand("results/{{study}}/tables/table1{part}.csv", part=("", "_orderings", "_summary")),
+        drawn("table1"),
+    log:
+        "logs/{study}/surrogates.log",
+    conda:
+        "../environment.yml"
+    params:
+        python=PYTHON,
+    message:
+        "Table 1 of {wildcards.study}"
+    shell:
+        "exec {params.python:q} -m analysis.table1 {wildcards.study} > {log:q} 2>&1"

@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT))
 
+from analysis.products import figures_of
 from core.errors import UsageError
 from core.key import closure
 from core.plan import FILES, load_studies, write_manifest
@@ -56,9 +57,9 @@ def update_tables(wildcards):
 
 
 def figures(study):
-    """What a study draws: learning curves, or where it sweeps an option's values, scores against them."""
-    kind = "sweeps" if STUDIES[study].sweeps else "curves"
-    return [f"results/{study}/figures/{kind}.{suffix}" for suffix in ("png", "svg")]
+    """What a study draws."""
+    names = figures_of(STUDIES[study])
+    return [f"results/{study}/figures/{name}.{suffix}" for name in names for suffix in ("png", "svg")]
 
 
 def train_arguments(wildcards):
