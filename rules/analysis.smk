@@ -17,11 +17,6 @@ CURVES = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "publishe
 STATISTICS = ["cells", "differences", "aggregates", "profiles", "efficiency", "improvement", "ranking", "cost"]
 
 
-def drawn(*names):
-    """The files of figures, with their captions."""
-    return [f"results/{{study}}/figures/{name}.{suffix}" for name in names for suffix in ("png", "svg", "txt")]
-
-
 rule tables:
     input:
         run_tables,

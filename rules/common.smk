@@ -1,7 +1,7 @@
 """The plan, and the helpers by which rules ask for files.
 
 in:  envs.yaml, studies.yaml, the sources of core/ and algos/ (for the keys)
-out: STUDIES, TOPICS, runs(), run_tables(), update_tables(), figures(), lecture_sources() and what the training rule needs
+out: STUDIES, TOPICS, runs(), run_tables(), update_tables(), figures(), drawn(), lecture_sources() and what the training rule needs
 """
 
 import sys
@@ -60,6 +60,11 @@ def figures(study):
     """What a study draws."""
     names = figures_of(STUDIES[study])
     return [f"results/{study}/figures/{name}.{suffix}" for name in names for suffix in ("png", "svg")]
+
+
+def drawn(*names):
+    """The files of figures, by study, with their captions."""
+    return [f"results/{{study}}/figures/{name}.{suffix}" for name in names for suffix in ("png", "svg", "txt")]
 
 
 def train_arguments(wildcards):
