@@ -27,13 +27,13 @@ from core.errors import UsageError
 from core.plan import FILES, ROOT, Cell, Method, load_study, read_config
 
 
-def of_study(study_name: str, method: str) -> pd.DataFrame:
+def of_study(study_name: str, method: str, root: Path = ROOT) -> pd.DataFrame:
     """``task seed status last_100 steps`` of a method's finished runs."""
-    study = load_study(study_name)
+    study = load_study(study_name, root)
     study.cell(next(iter(study.tasks)), method)  # says so if there is no such method
     cells = [cell for cell in study.cells if cell.method.name == method]
-    part = so_far.finished(dataclasses.replace(study, cells=cells, methods={method: study.methods[method]}))
-    return _scores(read_runs(part))
+    part = so_far.finished(dataclasses.replace(study, cells=cells, methods={method: study.methods[method]}), root)
+    return _scores(read_runs(part, root))
 
 
 def of_folder(folder: Path) -> pd.DataFrame:
@@ -68,14 +68,14 @@ def _scores(runs) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["task", "seed", "status", "steps", "last_100"]).dropna()
 
 
-def side(text: str) -> pd.DataFrame:
+def side(text: str, root: Path = ROOT) -> pd.DataFrame:
     """The runs of one side of the comparison."""
     if Path(text).is_dir():
         return of_folder(Path(text))
     study, colon, method = text.partition(":")
     if not colon:
         raise UsageError(f"{text}: neither a folder nor STUDY:METHOD")
-    return of_study(study, method)
+    return of_study(study, method, root)
 
 
 def report(a: pd.DataFrame, b: pd.DataFrame) -> str:

@@ -100,12 +100,14 @@ def draw_improvement(study: Study, runs: pd.DataFrame, improvement: pd.DataFrame
                 grid[row, column] = value
                 clear = low > 0.5 or high < 0.5
                 _word(left, column, row, f"{value:.2f}".lstrip("0"), abs(value - 0.5) > 0.3, clear)
-    left.imshow(grid, cmap="PuOr_r", vmin=0, vmax=1, aspect="auto")
+    edges = np.arange(len(methods) + 1) - 0.5
+    left.pcolormesh(edges, edges, grid, cmap="PuOr_r", vmin=0, vmax=1, linewidth=0)
     left.set_title("probability that the row's method beats the column's")
     left.set_xticks(range(len(methods)), labels, rotation=45, ha="right", rotation_mode="anchor", fontsize=6.5)
     left.set_yticks(range(len(methods)), labels, fontsize=7)
     places = ranking[[f"p{i + 1}" for i in range(len(methods))]].to_numpy()
-    right.imshow(places, cmap="Greys", vmin=0, vmax=1.2, aspect="auto")
+    right.pcolormesh(edges, edges, places, cmap="Greys", vmin=0, vmax=1.2, linewidth=0)
+    right.invert_yaxis()  # and with it the other's, which shares it: the first method on top
     for row, column in zip(*np.nonzero(places >= 0.005), strict=True):
         _word(right, column, row, f"{100 * places[row, column]:.0f}", places[row, column] > 0.6, False)
     known = ranking["low"].notna().all()
