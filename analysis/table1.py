@@ -70,18 +70,25 @@ def tabulate(paper: dict[str, float], scores: dict[str, across.Scores]) -> tuple
 
 
 def _summary(methods: list[str], paper: dict, ours: dict, drawn: dict, orderings: list) -> pd.DataFrame:
-    theirs = [paper[m] for m in methods]
-    rho = stats.spearmanr([ours[m] for m in methods], theirs).statistic if len(methods) > 2 else np.nan
-    # Spearman's is Pearson's correlation of ranks: of every bootstrap replicate at once.
-    ranks = stats.rankdata(np.stack([drawn[m] for m in methods], axis=1), axis=1)
-    ranks = ranks - ranks.mean(axis=1, keepdims=True)
-    fixed = stats.rankdata(theirs) - (len(theirs) + 1) / 2
-    norms = np.sqrt((ranks**2).sum(axis=1) * (fixed**2).sum())
-    low, high = percentile((ranks @ fixed)[norms > 0] / norms[norms > 0]) if np.isfinite(rho) else (np.nan, np.nan)
+    rho = low = high = np.nan
+    if len(methods) > 2:
+        theirs = np.array([paper[m] for m in methods])
+        found = _rank_correlations(np.array([[ours[m] for m in methods]]), theirs)
+        samples = _rank_correlations(np.stack([drawn[m] for m in methods], axis=1), theirs)
+        if len(found) and len(samples):
+            rho, (low, high) = found[0], percentile(samples)
     count = pd.Series([pair[-1] for pair in orderings], dtype=object).value_counts()
     same = sum(pair[3] > 0 for pair in orderings)
     row = {"rows": len(methods), "spearman": rho, "low": low, "high": high, "orderings": len(orderings), "same": same}
     return pd.DataFrame([row | {name: int(count.get(name, 0)) for name in ("holds", "reversed", "open")}])
+
+
+def _rank_correlations(samples: np.ndarray, fixed: np.ndarray) -> np.ndarray:
+    """Spearman's of each replicate (row) with ``fixed``: Pearson's of ranks. Without replicates that are all tied."""
+    ranks, other = stats.rankdata(samples, axis=1), stats.rankdata(fixed)
+    ranks, other = ranks - ranks.mean(axis=1, keepdims=True), other - other.mean()
+    norms = np.sqrt((ranks**2).sum(axis=1) * (other**2).sum())
+    return (ranks @ other)[norms > 0] / norms[norms > 0]
 
 
 def draw(study: Study, runs: pd.DataFrame, table: pd.DataFrame, summary: pd.DataFrame) -> plt.Figure:
@@ -109,6 +116,7 @@ def draw(study: Study, runs: pd.DataFrame, table: pd.DataFrame, summary: pd.Data
     right.set(xlim=(len(names) + 0.5, 0.5), ylim=(len(names) + 0.5, 0.5), xticks=ends, yticks=ends)
     found = summary.iloc[0]
     words = f"Spearman's ρ {found['spearman']:.2f} ({found['low']:.2f} to {found['high']:.2f})"
+    words = words if np.isfinite(found["spearman"]) else "no rank correlation: all tied"
     right.set_title(words.replace("-", "−"), fontsize=7.5)
     right.set(xlabel="rank in the PPO paper (1: best)", ylabel="our rank")
     sns.despine(ax=left, left=True)
