@@ -80,6 +80,7 @@ def _panel(axis, study: Study, task: str, curves: pd.DataFrame, paper: dict, col
             axis.plot(within["timestep"], within["return_mean"], zorder=1, **style)
     for place, method in enumerate(study.methods):
         mine = curves[curves["method"] == method].pivot(index="step", columns="seed", values="return")
+        mine = mine.where(np.isfinite(mine))  # the last return of a run that diverged may be infinite
         axis.plot(mine.index, mine, color=colour[method], linewidth=0.5, alpha=0.45, zorder=2)
         # Later methods are drawn thinner, so that a curve another one covers exactly still shows as its rim.
         thick = 2.6 - 1.4 * place / max(1, len(study.methods) - 1)

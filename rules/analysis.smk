@@ -4,15 +4,6 @@ in:  episodes.parquet and run.json of a study's runs; the sources of analysis/; 
 out: results/<study>/tables/, results/<study>/figures/ (analysis/products.py has a sentence on each)
 """
 
-# What every analysis module reads or executes beside its own.
-PLANNING = [
-    "envs.yaml",
-    "studies.yaml",
-    "analysis/study.py",
-    *(f"core/{name}.py" for name in ("errors", "key", "options", "plan")),
-]
-SCORES = ["analysis/scores.py", "analysis/intervals.py", *PLANNING]
-DRAWING = ["analysis/curves.py", "analysis/figure3.py", "analysis/published.py", "analysis/style.py", *SCORES]
 CURVES = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "published" / "curves").glob("*.csv"))]
 STATISTICS = ["cells", "differences", "aggregates", "profiles", "efficiency", "improvement", "ranking", "cost"]
 
@@ -21,8 +12,7 @@ rule tables:
     input:
         run_tables,
         "results/{study}/runs.json",
-        "analysis/tables.py",
-        SCORES,
+        sources("tables"),
     output:
         curves="results/{study}/tables/curves.parquet",
         scores="results/{study}/tables/scores.csv",
@@ -43,10 +33,7 @@ rule curves:
     input:
         rules.tables.output,
         "published/curves/ppo_paper_fig3.csv",
-        "analysis/curves.py",
-        "analysis/published.py",
-        "analysis/style.py",
-        PLANNING,
+        sources("curves"),
     output:
         "results/{study}/figures/curves.png",
         "results/{study}/figures/curves.svg",
@@ -66,8 +53,7 @@ rule sweeps:
     input:
         update_tables,
         rules.tables.output,
-        "analysis/sweeps.py",
-        PLANNING,
+        sources("sweeps"),
     output:
         "results/{study}/tables/sweeps.csv",
         "results/{study}/figures/sweeps.png",
@@ -87,10 +73,7 @@ rule sweeps:
 rule statistics:
     input:
         rules.tables.output,
-        "analysis/statistics.py",
-        "analysis/across.py",
-        "analysis/within.py",
-        SCORES,
+        sources("statistics"),
     output:
         expand("results/{{study}}/tables/{name}.csv", name=STATISTICS),
     log:
@@ -110,8 +93,7 @@ rule figures:
         rules.tables.output,
         rules.statistics.output,
         "published/curves/ppo_paper_fig3.csv",
-        "analysis/figures.py",
-        DRAWING,
+        sources("figures"),
     output:
         drawn("figure3", "aggregates", "profiles", "improvement", "cost"),
     log:
@@ -130,10 +112,7 @@ rule verdict:
     input:
         rules.tables.output,
         CURVES,
-        "analysis/verdict.py",
-        "analysis/verdict_map.py",
-        "analysis/overlay.py",
-        DRAWING,
+        sources("verdict"),
     output:
         "results/{study}/tables/verdict.csv",
         "results/{study}/tables/verdict_summary.csv",
@@ -154,11 +133,7 @@ rule surrogates:
     input:
         rules.tables.output,
         "published/ppo_table1.csv",
-        "analysis/table1.py",
-        "analysis/statistics.py",
-        "analysis/across.py",
-        "analysis/within.py",
-        DRAWING,
+        sources("table1"),
     output:
         expand("results/{{study}}/tables/table1{part}.csv", part=("", "_orderings", "_summary")),
         drawn("table1"),

@@ -1,7 +1,7 @@
 """The plan, and the helpers by which rules ask for files.
 
 in:  envs.yaml, studies.yaml, the sources of core/ and algos/ (for the keys)
-out: STUDIES, TOPICS, runs(), run_tables(), update_tables(), figures(), drawn(), lecture_sources() and what the training rule needs
+out: STUDIES, TOPICS, runs(), run_tables(), update_tables(), figures(), sources(), drawn(), lecture_sources() and what the training rule needs
 """
 
 import sys
@@ -60,6 +60,12 @@ def figures(study):
     """What a study draws."""
     names = figures_of(STUDIES[study])
     return [f"results/{study}/figures/{name}.{suffix}" for name in names for suffix in ("png", "svg")]
+
+
+def sources(module):
+    """What a module of analysis/ executes and plans by."""
+    paths = closure([ROOT / "analysis" / f"{module}.py"])
+    return ["envs.yaml", "studies.yaml", *(path.relative_to(ROOT).as_posix() for path in paths)]
 
 
 def drawn(*names):
