@@ -11,8 +11,8 @@ has none.
 
 - Ours: Student's interval over seeds, runs that diverged among them. One seed is a point.
 - Theirs: of a standard deviation over n seeds, Student's interval. Of a band of unknown kind, the band as drawn: what
-  it may stand for (a standard error, a deviation over a few seeds, an interval) makes an interval at least that wide,
-  so this reading can call a difference what is none, and never the other way round. Of nothing, a point.
+  it may stand for (a standard error, a deviation, an interval) makes, over the six seeds or fewer of those sources, a
+  95 % interval at least that wide, so this reading errs towards a difference. Of nothing, a point.
 - A maximum is compared with ours, the rest with the last tenth, over what our budget covers of a source's curve.
 
 ``weak`` marks a verdict that says little: one that rests on a single seed, or a ``within`` that would have been one as
