@@ -65,6 +65,7 @@ def test_a_run_without_a_whole_episode_has_no_score(cell):
 def test_filled_curves_keep_what_is_known():
     curve = np.array([np.nan, 1.0, 2.0, np.nan])
     assert list(filled(curve, 0.5, True)) == [0.5, 1.0, 2.0, 0.5]
+    assert list(filled(np.array([np.nan, -5.0, -6.0, np.nan]), 0.5, True)) == [0.5, -5.0, -6.0, -6.0]
     assert list(filled(np.array([np.nan, 1.0, 2.0]), 0.5, False)) == [0.5, 1.0, 2.0]
     assert counted(3.0, 0.5, False) == 3.0
 

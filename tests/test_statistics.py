@@ -136,6 +136,8 @@ def test_the_interval_of_a_difference_covers_and_is_welchs_where_that_applies():
     got = difference(mean_interval(a), mean_interval(b))
     assert got[1:] == pytest.approx(within.welch(a, b)[1:], rel=0.01)
     assert difference((5.0, 4.0, 8.0), (1.0, 1.0, 1.0)) == (4.0, 3.0, 7.0), "a point has no arms"
+    # Down: 3 of ours with 4 up of theirs, so 5. Up: 5 of ours with 12 down of theirs, so 13.
+    assert difference((10.0, 7.0, 15.0), (1.0, -11.0, 5.0)) == pytest.approx((9.0, 4.0, 22.0))
 
 
 def test_students_interval_of_a_published_deviation():
