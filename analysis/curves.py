@@ -21,6 +21,7 @@ from matplotlib.ticker import EngFormatter
 
 from analysis.published import paper_curves
 from analysis.study import folder, main
+from analysis.style import looks
 from core.plan import Study
 
 COLUMNS = 4
@@ -38,10 +39,9 @@ def interval(values: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]
     return low, high
 
 
-def colours(study: Study) -> dict[str, tuple]:
-    """A colour per method, by its place in the study: a method added at the end changes no other's."""
-    palette = [*sns.color_palette("colorblind", 10), *sns.color_palette("dark", 10)]
-    return {name: palette[i % len(palette)] for i, name in enumerate(study.methods)}
+def colours(study: Study) -> dict[str, str]:
+    """A colour per method, the same in every figure; a method added at the end changes no other's."""
+    return {name: colour for name, (colour, _) in looks(study).items()}
 
 
 def draw(study: Study, curves: pd.DataFrame, scores: pd.DataFrame) -> plt.Figure:
@@ -54,11 +54,13 @@ def draw(study: Study, curves: pd.DataFrame, scores: pd.DataFrame) -> plt.Figure
     handles = _legend(study, scores, colour, bool(paper))
     legend_columns = _legend_columns(handles, width)
     caption = _caption(study, bool(paper), width)
+    title = textwrap.fill(study.title, int(10 * width))
+    above = 0.35 + 0.18 * title.count("\n")
     # Inches: title and legend, panels, caption, each in a room of its own.
-    heights = (0.35 + 0.2 * -(-len(handles) // legend_columns), 2.5 * rows, 0.15 + 0.13 * (caption.count("\n") + 1))
+    heights = (above + 0.2 * -(-len(handles) // legend_columns), 2.5 * rows, 0.15 + 0.13 * (caption.count("\n") + 1))
     figure = plt.figure(figsize=(width, sum(heights)), layout="constrained")
     top, middle, bottom = figure.subfigures(3, 1, height_ratios=heights)
-    top.text(0.01, 1 - 0.18 / heights[0], study.title, fontsize=11, weight="bold", va="center")
+    top.text(0.01, 1 - above / 2 / heights[0], title, fontsize=11, weight="bold", va="center")
     top.legend(handles=handles, ncols=legend_columns, **LEGEND)
     bottom.text(0.01, 0.95, caption, fontsize=7, color="0.3", va="top")
     axes = middle.subplots(rows, columns, squeeze=False)
@@ -78,6 +80,7 @@ def _panel(axis, study: Study, task: str, curves: pd.DataFrame, paper: dict, col
             axis.plot(within["timestep"], within["return_mean"], zorder=1, **style)
     for place, method in enumerate(study.methods):
         mine = curves[curves["method"] == method].pivot(index="step", columns="seed", values="return")
+        mine = mine.where(np.isfinite(mine))  # the last return of a run that diverged may be infinite
         axis.plot(mine.index, mine, color=colour[method], linewidth=0.5, alpha=0.45, zorder=2)
         # Later methods are drawn thinner, so that a curve another one covers exactly still shows as its rim.
         thick = 2.6 - 1.4 * place / max(1, len(study.methods) - 1)

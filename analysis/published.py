@@ -1,5 +1,8 @@
 """Published curves, from ``published/curves/``; each file's source is in ``published/README.md``."""
 
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -7,18 +10,90 @@ import pandas as pd
 from core.plan import ROOT, Study
 
 
-def paper_curves(study: Study, root: Path = ROOT) -> dict[tuple[str, str], pd.DataFrame]:
-    """PPO paper, Figure 3 (``timestep``, ``return_mean``, ``band_low``, ``band_high``) by (task, method).
+@dataclass(frozen=True)
+class Source:
+    """One published set of learning curves."""
 
-    Holds the pairs that the paper has a curve for: those whose method says by ``published`` which one it is.
+    name: str
+    label: str  #: for figures
+    file: str  #: of published/curves/
+    metric: str  #: the column of ``runs.csv`` that means the same of our runs
+    names: Mapping[str, str]  #: from a method's ``published`` to the algorithm's name in the file
+    spread: str  #: what its band is: "band" (kind not stated) or "deviation" (standard deviation over seeds)
+    seeds: int | None  #: how many it averages, where it says so
+
+
+#: A method's ``published`` is its name in the PPO paper's Figure 3, or of what the paper has not, "NPG" or "VPG".
+FIGURE3 = {name: name for name in ("A2C", "A2C + Trust Region", "CEM", "PPO (Clip)", "TRPO", "Vanilla PG, Adaptive")}
+
+_TIANSHOU = Source(
+    name="tianshou",
+    label="Tianshou 2021, last tenth",
+    file="tianshou_v3_aggregate.csv",
+    metric="last_tenth",
+    names={"PPO (Clip)": "PPO", "TRPO": "TRPO", "A2C": "A2C", "NPG": "NPG"},
+    spread="deviation",
+    seeds=10,
+)
+
+SOURCES = (
+    Source("ppo_paper", "PPO paper, Figure 3", "ppo_paper_fig3.csv", "last_tenth", FIGURE3, "band", None),
+    Source(
+        name="baselines",
+        label="Baselines 2018",
+        file="openai_baselines_mujoco1m.csv",
+        metric="last_tenth",
+        names={"PPO (Clip)": "ppo2", "TRPO": "trpo_mpi"},
+        spread="band",
+        seeds=6,
+    ),
+    Source(
+        name="spinning_up",
+        label="Spinning Up",
+        file="spinningup_3m.csv",
+        metric="last_tenth",
+        names={"PPO (Clip)": "PPO", "TRPO": "TRPO", "VPG": "VPG"},
+        spread="deviation",
+        seeds=10,
+    ),
+    _TIANSHOU,
+    # What Tianshou's own table reports. Its test actions are sampled, as those of training episodes are.
+    dataclasses.replace(_TIANSHOU, name="tianshou_max", label="Tianshou 2021, maximum", metric="maximum"),
+)
+
+
+def published_curves(
+    study: Study, sources: tuple[Source, ...] = SOURCES, root: Path = ROOT
+) -> dict[tuple[str, str, str], pd.DataFrame]:
+    """The curves of the study's methods by (source, task, method).
+
+    Columns: ``timestep``, ``return_mean``, ``version`` (of the task, such as ``-v1``) and ``low``, ``high``: the band
+    as drawn, or one standard deviation to either side. Holds what there is of the methods that say by ``published``
+    which one they are. Of Spinning Up's two backends it is PyTorch's where that has a curve.
     """
-    table = pd.read_csv(root / "published" / "curves" / "ppo_paper_fig3.csv")
     found = {}
-    for method in study.methods.values():
-        if method.published is None:
-            continue
-        mine = table[table["algorithm"] == method.published]
-        for task, curve in mine.groupby("task"):
-            if task in study.tasks:
-                found[task, method.name] = curve.sort_values("timestep")
+    for source in sources:
+        table = pd.read_csv(root / "published" / "curves" / source.file)
+        if "backend" in table:
+            table = table.sort_values("backend", kind="stable")  # pytorch before tf1
+        if "band_low" in table:
+            table = table.rename(columns={"band_low": "low", "band_high": "high"})
+        else:
+            deviation = table["return_std_over_seeds"]
+            table = table.assign(low=table["return_mean"] - deviation, high=table["return_mean"] + deviation)
+        table["version"] = table["source_task_id"].str.extract(r"(-v\d+)$", expand=False)
+        for method in study.methods.values():
+            mine = table[table["algorithm"] == source.names.get(method.published)]
+            for task, curve in mine.groupby("task"):
+                if task in study.tasks:
+                    if "backend" in curve:
+                        curve = curve[curve["backend"] == curve["backend"].iloc[0]]
+                    columns = ["timestep", "return_mean", "low", "high", "version"]
+                    found[source.name, task, method.name] = curve.sort_values("timestep")[columns]
     return found
+
+
+def paper_curves(study: Study, root: Path = ROOT) -> dict[tuple[str, str], pd.DataFrame]:
+    """The PPO paper's curves by (task, method)."""
+    curves = published_curves(study, SOURCES[:1], root)
+    return {(task, method): curve for (_, task, method), curve in curves.items()}

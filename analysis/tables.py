@@ -4,17 +4,19 @@
 
 ``curves.parquet``   study task method seed step return: the learning curves on one grid of 100 points
 ``scores.csv``       task method seed score status: the PPO paper's score of each run
+``runs.csv``         a row a run: every score, by the rule for runs that diverged (analysis/scores.py), and what it cost
 """
 
 import numpy as np
 import pandas as pd
 
+from analysis.scores import against_the_best, run_scores, score
 from analysis.study import FinishedRun, folder, main, read_runs
 from core.plan import Study
 
 POINTS = 100  #: of the grid; the published curves have as many
 WINDOW = 2  #: grid points that a curve's mean looks back
-LAST = 100  #: episodes of a score
+COST = ("wall_seconds", "steps_per_second", "peak_memory_mb", "compiled")  #: of run.json
 
 
 def learning_curve(episodes: pd.DataFrame, budget: int) -> pd.DataFrame:
@@ -33,14 +35,6 @@ def learning_curve(episodes: pd.DataFrame, budget: int) -> pd.DataFrame:
     return pd.DataFrame({"step": grid, "return": mean}).ffill()
 
 
-def score(episodes: pd.DataFrame) -> float:
-    """Mean raw return of the last 100 training episodes (PPO paper, section 6.1); NaN if there are none.
-
-    A return that is not a number, of a run that diverged, makes the score none either.
-    """
-    return episodes["return"].tail(LAST).mean(skipna=False)
-
-
 def curve_of(run: FinishedRun) -> pd.DataFrame:
     """The run's learning curve; that of a diverged run ends where the run did."""
     curve = learning_curve(run.episodes, run.cell.steps)
@@ -50,17 +44,28 @@ def curve_of(run: FinishedRun) -> pd.DataFrame:
     return curve.assign(task=run.cell.task, method=run.cell.method.name, seed=run.seed)
 
 
+def row_of(run: FinishedRun, curve: pd.DataFrame, untrained: float) -> dict:
+    """The run's row in ``runs.csv``."""
+    name = {"task": run.cell.task, "method": run.cell.method.name, "seed": run.seed, "status": run.status}
+    cost = {column: run.record.get(column) for column in COST}
+    machine = {"cpu": (run.record.get("cpu") or {}).get("model")}
+    return name | run_scores(run, curve["return"].to_numpy(), untrained) | cost | machine
+
+
 def make(study: Study) -> None:
-    """Write both tables."""
-    curves, scores = [], []
+    """Write the tables."""
+    untrained = {name: task["random_score"] for name, task in study.tasks.items()}
+    curves, scores, rows = [], [], []
     for run in read_runs(study):
         curves.append(curve_of(run))
         scores.append((run.cell.task, run.cell.method.name, run.seed, score(run.episodes), run.status))
+        rows.append(row_of(run, curves[-1], untrained[run.cell.task]))
     out = folder(study.name, "tables")
     tidy = pd.concat(curves, ignore_index=True).assign(study=study.name)
     tidy[["study", "task", "method", "seed", "step", "return"]].to_parquet(out / "curves.parquet", index=False)
     table = pd.DataFrame(scores, columns=["task", "method", "seed", "score", "status"])
     table.to_csv(out / "scores.csv", index=False, float_format="%.3f")
+    against_the_best(pd.DataFrame(rows), tidy, untrained).to_csv(out / "runs.csv", index=False, float_format="%.6g")
     print(table.groupby(["task", "method"], sort=False)["score"].agg(["mean", "min", "max"]).round(1).to_string())
 
 

@@ -1,27 +1,22 @@
 """From runs to tables, and from tables to figures. Seconds, for any number of runs.
 
 in:  episodes.parquet and run.json of a study's runs; the sources of analysis/; published/
-out: results/<study>/tables/, results/<study>/figures/
+out: results/<study>/tables/, results/<study>/figures/ (analysis/products.py has a sentence on each)
 """
 
-# What every analysis module reads or executes beside its own.
-PLANNING = [
-    "envs.yaml",
-    "studies.yaml",
-    "analysis/study.py",
-    *(f"core/{name}.py" for name in ("errors", "key", "options", "plan")),
-]
+CURVES = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "published" / "curves").glob("*.csv"))]
+STATISTICS = ["cells", "differences", "aggregates", "profiles", "efficiency", "improvement", "ranking", "cost"]
 
 
 rule tables:
     input:
         run_tables,
         "results/{study}/runs.json",
-        "analysis/tables.py",
-        PLANNING,
+        sources("tables"),
     output:
         curves="results/{study}/tables/curves.parquet",
         scores="results/{study}/tables/scores.csv",
+        runs="results/{study}/tables/runs.csv",
     log:
         "logs/{study}/tables.log",
     conda:
@@ -38,9 +33,7 @@ rule curves:
     input:
         rules.tables.output,
         "published/curves/ppo_paper_fig3.csv",
-        "analysis/curves.py",
-        "analysis/published.py",
-        PLANNING,
+        sources("curves"),
     output:
         "results/{study}/figures/curves.png",
         "results/{study}/figures/curves.svg",
@@ -60,8 +53,7 @@ rule sweeps:
     input:
         update_tables,
         rules.tables.output,
-        "analysis/sweeps.py",
-        PLANNING,
+        sources("sweeps"),
     output:
         "results/{study}/tables/sweeps.csv",
         "results/{study}/figures/sweeps.png",
@@ -76,3 +68,82 @@ rule sweeps:
         "scores against step sizes of {wildcards.study}"
     shell:
         "exec {params.python:q} -m analysis.sweeps {wildcards.study} > {log:q} 2>&1"
+
+
+rule statistics:
+    input:
+        rules.tables.output,
+        sources("statistics"),
+    output:
+        expand("results/{{study}}/tables/{name}.csv", name=STATISTICS),
+    log:
+        "logs/{study}/statistics.log",
+    conda:
+        "../environment.yml"
+    params:
+        python=PYTHON,
+    message:
+        "statistics of {wildcards.study}"
+    shell:
+        "exec {params.python:q} -m analysis.statistics {wildcards.study} > {log:q} 2>&1"
+
+
+rule figures:
+    input:
+        rules.tables.output,
+        rules.statistics.output,
+        "published/curves/ppo_paper_fig3.csv",
+        sources("figures"),
+    output:
+        drawn("figure3", "aggregates", "profiles", "improvement", "cost"),
+    log:
+        "logs/{study}/figures.log",
+    conda:
+        "../environment.yml"
+    params:
+        python=PYTHON,
+    message:
+        "figures of {wildcards.study}"
+    shell:
+        "exec {params.python:q} -m analysis.figures {wildcards.study} > {log:q} 2>&1"
+
+
+rule verdict:
+    input:
+        rules.tables.output,
+        CURVES,
+        sources("verdict"),
+    output:
+        "results/{study}/tables/verdict.csv",
+        "results/{study}/tables/verdict_summary.csv",
+        drawn("verdict", "figure3_overlay"),
+    log:
+        "logs/{study}/verdict.log",
+    conda:
+        "../environment.yml"
+    params:
+        python=PYTHON,
+    message:
+        "verdict of {wildcards.study}"
+    shell:
+        "exec {params.python:q} -m analysis.verdict {wildcards.study} > {log:q} 2>&1"
+
+
+rule surrogates:
+    input:
+        rules.tables.output,
+        "published/ppo_table1.csv",
+        sources("table1"),
+    output:
+        expand("results/{{study}}/tables/table1{part}.csv", part=("", "_orderings", "_summary")),
+        drawn("table1"),
+    log:
+        "logs/{study}/surrogates.log",
+    conda:
+        "../environment.yml"
+    params:
+        python=PYTHON,
+    message:
+        "Table 1 of {wildcards.study}"
+    shell:
+        "exec {params.python:q} -m analysis.table1 {wildcards.study} > {log:q} 2>&1"

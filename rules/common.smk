@@ -1,7 +1,7 @@
 """The plan, and the helpers by which rules ask for files.
 
 in:  envs.yaml, studies.yaml, the sources of core/ and algos/ (for the keys)
-out: STUDIES, TOPICS, runs(), run_tables(), update_tables(), figures(), lecture_sources() and what the training rule needs
+out: STUDIES, TOPICS, runs(), run_tables(), update_tables(), figures(), sources(), drawn(), lecture_sources() and what the training rule needs
 """
 
 import sys
@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT))
 
+from analysis.products import figures_of
 from core.errors import UsageError
 from core.key import closure
 from core.plan import FILES, load_studies, write_manifest
@@ -56,9 +57,20 @@ def update_tables(wildcards):
 
 
 def figures(study):
-    """What a study draws: learning curves, or where it sweeps an option's values, scores against them."""
-    kind = "sweeps" if STUDIES[study].sweeps else "curves"
-    return [f"results/{study}/figures/{kind}.{suffix}" for suffix in ("png", "svg")]
+    """What a study draws."""
+    names = figures_of(STUDIES[study])
+    return [f"results/{study}/figures/{name}.{suffix}" for name in names for suffix in ("png", "svg")]
+
+
+def sources(module):
+    """What a module of analysis/ executes and plans by."""
+    paths = closure([ROOT / "analysis" / f"{module}.py"])
+    return ["envs.yaml", "studies.yaml", *(path.relative_to(ROOT).as_posix() for path in paths)]
+
+
+def drawn(*names):
+    """The files of figures, by study, with their captions."""
+    return [f"results/{{study}}/figures/{name}.{suffix}" for name in names for suffix in ("png", "svg", "txt")]
 
 
 def train_arguments(wildcards):

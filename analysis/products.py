@@ -1,0 +1,53 @@
+"""What is made of a study: its tables and figures, by name, each with a sentence for those who list them.
+
+Imports no library, since the workflow's planning reads it.
+"""
+
+from core.plan import Study
+
+#: ``results/<study>/tables/<name>.csv``
+TABLES = {
+    "scores": "The PPO paper's score of each run, as seen: task, method, seed, score, status.",
+    "runs": "Each run: every score by the rule for runs that diverged, normalised score, wall time, speed, memory.",
+    "cells": "Each task and method: how many runs finished, mean of every score, Student's interval of the paper's.",
+    "differences": "Each pair of methods on a task: Welch's and permutation tests, Holm's correction, effect sizes.",
+    "aggregates": "Each method across tasks: IQM, median, mean and optimality gap with bootstrap intervals.",
+    "profiles": "Performance profiles: the share of runs above each normalised score, with intervals.",
+    "efficiency": "IQM of normalised returns by environment step, with intervals.",
+    "improvement": "Each ordered pair of methods: probability of improvement, with its interval.",
+    "ranking": "Each method's rank by IQM, its interval, and the probability of each rank.",
+    "cost": "Each task and method: wall time, steps per second, peak memory, processor.",
+    "verdict": "Each source, task and method: our mean and interval, theirs, and within, above, below or no data.",
+    "verdict_summary": "Each source: how many cells are within, above, below, and a sentence.",
+    "table1": "Each row of the PPO paper's Table 1: our score with its interval, and the paper's.",
+    "table1_orderings": "Each pair of rows that the paper tells apart: whether its ordering holds here.",
+    "table1_summary": "Rank correlation with the paper's Table 1, and how many orderings hold.",
+    "sweeps": "Each run of a study of step sizes: the swept value, score and mean KL of its updates.",
+}
+
+#: ``results/<study>/figures/<name>.png`` and ``.svg``; all but curves and sweeps with a caption in ``<name>.txt``
+FIGURES = {
+    "figure3": "Learning curves in the arrangement of the PPO paper's Figure 3, over the paper's own.",
+    "figure3_overlay": "Each method on each task over every published source of that cell.",
+    "curves": "Learning curves, seed by seed, with the PPO paper's behind.",
+    "verdict": "Our return beside each published source's, and whether they agree.",
+    "table1": "The surrogates of the PPO paper's Table 1, ours and the paper's.",
+    "aggregates": "Aggregate scores of each method across tasks.",
+    "profiles": "Performance profiles, and sample efficiency.",
+    "improvement": "Which method beats which, and the ranking with its uncertainty.",
+    "cost": "Return against wall time.",
+    "sweeps": "Scores against step sizes, and against the KL of the updates.",
+}
+
+SURROGATES = ("ppo_clip", "ppo_kl")  #: the algorithms of Table 1
+
+
+def figures_of(study: Study) -> list[str]:
+    """The figures that a study has."""
+    if study.sweeps:
+        return ["sweeps"]
+    methods = study.methods.values()
+    published = any(method.published for method in methods)
+    surrogates = sum(method.algo in SURROGATES for method in methods) > 2
+    only_if = {"sweeps": False, "figure3_overlay": published, "verdict": published, "table1": surrogates}
+    return [name for name in FIGURES if only_if.get(name, True)]

@@ -1,0 +1,184 @@
+"""Statistics of a study, within and across tasks.
+
+    python -m analysis.statistics STUDY
+
+Writes the tables below; ``docs/statistics.md`` has each formula and how it was checked. ``method`` and ``task`` are
+names of ``studies.yaml``; ``low`` and ``high`` the ends of a 95 % interval.
+
+``cells.csv``         a row a task and method: every score's mean, Student's interval of the paper's
+``differences.csv``   a row a task and pair of methods: tests, effect sizes, the smallest detectable difference
+``aggregates.csv``    a row a method and statistic: IQM, median, mean, optimality gap
+``profiles.csv``      performance profiles: the share of runs above each normalised score
+``efficiency.csv``    IQM of normalised curves by step
+``improvement.csv``   a row an ordered pair of methods: probability of improvement
+``ranking.csv``       a row a method: its rank by IQM with an interval, and the probability of each rank
+``cost.csv``          a row a task and method: wall time, steps/s, memory
+"""
+
+import numpy as np
+import pandas as pd
+
+from analysis import across, within
+from analysis.intervals import mean_interval, percentile, stream
+from analysis.scores import read
+from analysis.study import folder, main
+from core.plan import Study
+
+THRESHOLDS = np.linspace(0, 1, 101)  #: of the performance profiles
+
+
+def cells(runs: pd.DataFrame) -> pd.DataFrame:
+    """Every task and method: how many runs, how many finished, and the means of all scores."""
+    rows = []
+    for (task, method), some in runs.groupby(["task", "method"], sort=False):
+        scores = some["last_100"].dropna()
+        mean, low, high = mean_interval(scores.to_numpy()) if len(scores) else (np.nan,) * 3
+        row = {"task": task, "method": method, "runs": len(some)}
+        row |= {"finished": int((some["status"] == "finished").sum()), "mean": mean}
+        row |= {"low": low if len(scores) > 1 else np.nan, "high": high if len(scores) > 1 else np.nan}
+        row |= {"deviation": scores.std(), "lowest": scores.min(), "highest": scores.max()}
+        row |= {name: some[name].mean() for name in ("normalised", "last_tenth", "area", "maximum")}
+        # Of runs that never get there the time is longer than any.
+        reached, steps = some["steps_to_half"].notna().sum(), some["steps_to_half"].fillna(np.inf).median()
+        rows.append(row | {"reached_half": reached, "steps_to_half": steps if np.isfinite(steps) else np.nan})
+    return pd.DataFrame(rows)
+
+
+def differences(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
+    """Every pair of methods on every task; Holm's correction over all of them."""
+    scores = runs.dropna(subset="last_100").groupby(["task", "method"])["last_100"].apply(np.array)
+    rows = []
+    for task in study.tasks:
+        for a, b in within.pairs(list(study.methods)):
+            if (task, a) in scores.index and (task, b) in scores.index:
+                found = within.compare(scores[task, a], scores[task, b], stream("permutation", task, a, b))
+                rows.append({"task": task, "a": a, "b": b} | found)
+    columns = ["task", "a", "b", *within.compare(np.arange(2.0), np.arange(2.0), stream())]
+    return within.corrected(pd.DataFrame(rows, columns=columns))
+
+
+def shared(study: Study, runs: pd.DataFrame) -> tuple[list[str], dict[str, across.Scores]]:
+    """What can be compared across tasks: the tasks that every method with a run has one of, and the scores on these.
+
+    A task on which no run beats an untrained policy has no normalised scores, and is left out.
+    """
+    known = runs.dropna(subset="normalised").groupby(["method", "task"])["normalised"].apply(np.array)
+    methods = [m for m in study.methods if m in set(runs["method"])]
+    tasks = [task for task in study.tasks if all((m, task) in known.index for m in methods)]
+    return tasks, {m: [known[m, task] for task in tasks] for m in methods if tasks}
+
+
+def several(scores: across.Scores) -> bool:
+    """Whether every task has two runs or more: of a single one the bootstrap knows no spread."""
+    return min(map(len, scores)) > 1
+
+
+def aggregates(scores: dict[str, across.Scores]) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """The table, and the bootstrap replicates of each method's IQM."""
+    rows, replicates = [], {}
+    for method, mine in scores.items():
+        drawn = across.resample(mine, stream("aggregates", method))
+        for name, statistic in across.AGGREGATES.items():
+            samples = statistic(drawn)
+            ends = percentile(samples) if several(mine) else (np.nan, np.nan)
+            rows.append((method, name, float(statistic(mine)), *ends, sum(map(len, mine)), len(mine)))
+            if name == "iqm":
+                replicates[method] = samples
+    columns = ["method", "statistic", "value", "low", "high", "runs", "tasks"]
+    return pd.DataFrame(rows, columns=columns), replicates
+
+
+def profiles(scores: dict[str, across.Scores]) -> pd.DataFrame:
+    """Performance profiles with pointwise intervals."""
+    parts = []
+    for method, mine in scores.items():
+        low, high = percentile(across.profile(across.resample(mine, stream("profile", method), 2000), THRESHOLDS))
+        about = {"method": method, "threshold": THRESHOLDS}
+        parts.append(pd.DataFrame(about | {"share": across.profile(mine, THRESHOLDS), "low": low, "high": high}))
+    return _joined(parts, ["method", "threshold", "share", "low", "high"])
+
+
+def improvement(scores: dict[str, across.Scores]) -> pd.DataFrame:
+    """Probability of improvement of ``a`` over ``b``, both ways."""
+    rows = []
+    for a, b in within.pairs(list(scores)):
+        value, low, high = across.improvement(scores[a], scores[b], stream("improvement", a, b))
+        if not (several(scores[a]) and several(scores[b])):
+            low = high = np.nan
+        rows += [(a, b, value, low, high), (b, a, 1 - value, 1 - high, 1 - low)]
+    return pd.DataFrame(rows, columns=["a", "b", "probability", "low", "high"])
+
+
+def ranking(replicates: dict[str, np.ndarray], scores: dict[str, across.Scores]) -> pd.DataFrame:
+    """Rank by IQM, best first; ``p1``, ``p2`` … the probabilities of the ranks over the bootstrap."""
+    if not replicates:
+        return pd.DataFrame(columns=["method", "iqm", "rank", "low", "high"])
+    drawn, chances = across.ranks(np.stack(list(replicates.values()), axis=1))
+    low, high = percentile(drawn) if all(map(several, scores.values())) else (np.nan, np.nan)
+    iqm = [float(across.iqm(mine)) for mine in scores.values()]
+    table = pd.DataFrame({"method": list(replicates), "iqm": iqm, "rank": drawn.mean(axis=0), "low": low, "high": high})
+    table = table.assign(**{f"p{i + 1}": chances[:, i] for i in range(chances.shape[1])})
+    return table.sort_values("iqm", ascending=False, kind="stable")
+
+
+def efficiency(study: Study, tasks: list[str], runs: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
+    """IQM of normalised curves by step. ``curves`` is that of ``scores.filled_curves``."""
+    untrained = {task: study.tasks[task]["random_score"] for task in tasks}
+    best = runs.groupby("task")["last_100"].max()
+    parts = []
+    for method in study.methods if tasks else ():
+        if method not in set(runs["method"]):
+            continue
+        mine = [
+            ((curves.loc[(task, method)].dropna() - untrained[task]) / (best[task] - untrained[task])).to_numpy()
+            for task in tasks
+        ]
+        value, low, high = across.efficiency(mine, stream("efficiency", method))
+        parts.append(pd.DataFrame({"method": method, "step": curves.columns, "iqm": value, "low": low, "high": high}))
+    return _joined(parts, ["method", "step", "iqm", "low", "high"])
+
+
+def cost(runs: pd.DataFrame) -> pd.DataFrame:
+    """Wall time and speed (medians: a run may have shared its core) and the largest memory, by task and method."""
+    groups = runs.groupby(["task", "method"], sort=False)
+    return groups.agg(
+        runs=("seed", "size"),
+        wall_seconds=("wall_seconds", "median"),
+        wall_lowest=("wall_seconds", "min"),
+        wall_highest=("wall_seconds", "max"),
+        steps_per_second=("steps_per_second", "median"),
+        peak_memory_mb=("peak_memory_mb", "max"),
+        compiled=("compiled", "sum"),
+        cpus=("cpu", lambda names: "; ".join(sorted(set(names.dropna())))),
+    ).reset_index()
+
+
+def _joined(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def make(study: Study) -> None:
+    """Write the tables."""
+    out = folder(study.name, "tables")
+    runs, curves = read(study)
+    tasks, scores = shared(study, runs)
+    table, replicates = aggregates(scores)
+    made = {
+        "cells": cells(runs),
+        "differences": differences(study, runs),
+        "aggregates": table,
+        "profiles": profiles(scores),
+        "efficiency": efficiency(study, tasks, runs, curves),
+        "improvement": improvement(scores),
+        "ranking": ranking(replicates, scores),
+        "cost": cost(runs),
+    }
+    for name, frame in made.items():
+        frame.to_csv(out / f"{name}.csv", index=False, float_format="%.6g")
+    if len(made["ranking"]):
+        print(f"across {', '.join(tasks)}:")
+        print(made["ranking"][["method", "iqm", "rank", "low", "high"]].round(3).to_string(index=False))
+
+
+if __name__ == "__main__":
+    main(make)
