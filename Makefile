@@ -51,7 +51,7 @@ lint: $(READY)
 random-scores: $(READY)
 	python -m core.random_score
 
-## bench: speed beside other libraries and bare physics; benchmarks/results.md (hours; BENCH="--repeat 1 …" for less)
+## bench: speed beside other libraries and bare physics; benchmarks/results.md (an hour and a half; BENCH="--repeat 1 …" for less)
 bench: $(READY) $(PEERS)/ready
 	python -m benchmarks.bench --peer-python $(CURDIR)/$(PEERS)/bin/python $(BENCH)
 

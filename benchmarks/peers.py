@@ -13,11 +13,17 @@ import mujoco
 import numpy as np
 
 
-def physics(task_id: str, steps: int) -> None:
-    """``mj_step`` alone, with random actions; resets without which a fallen robot would be stepped."""
+def physics(task_id: str, steps: int, lean: bool = False) -> None:
+    """``mj_step`` alone, with random actions; resets without which a fallen robot would be stepped.
+
+    ``lean``: without the clock and the search for islands, as ``core/simulators.py`` has it.
+    """
     env = gymnasium.make(task_id, disable_env_checker=True)
     env.reset(seed=0)
     task = env.unwrapped
+    if lean:
+        mujoco.set_mjcb_time(None)
+        task.model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_ISLAND
     actions = np.random.default_rng(0).uniform(-1, 1, (1000, task.model.nu))
     for step in range(steps):
         if step % 100 == 0:
@@ -72,6 +78,7 @@ def sb3_trpo(task_id: str, steps: int, envs: int = 1) -> None:
 
 PEERS = {
     "physics": physics,
+    "lean_physics": lambda task_id, steps: physics(task_id, steps, lean=True),
     "stepping": stepping,
     "sb3_ppo": sb3_ppo,
     "sb3_ppo_8": lambda task_id, steps: sb3_ppo(task_id, steps, 8),
