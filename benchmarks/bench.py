@@ -105,9 +105,9 @@ def main() -> None:
     parser.add_argument("--algos", type=lambda text: text.split(","), default=algorithms())
     parser.add_argument("--tasks", type=lambda text: text.split(","), default=list(TASKS))
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--few", type=int, default=10_000, help="steps of the short run of each pair")
-    parser.add_argument("--steps", type=int, default=150_000, help="steps of the long one, of ours")
-    parser.add_argument("--peer-steps", type=int, default=40_000, help="and of others")
+    parser.add_argument("--few", type=int, default=10_240, help="steps of the short run of each pair")
+    parser.add_argument("--steps", type=int, default=153_600, help="steps of the long one, of ours")
+    parser.add_argument("--peer-steps", type=int, default=40_960, help="and of others")
     parser.add_argument("--peer-python", default=sys.executable, help="an interpreter that has the other libraries")
     args = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):

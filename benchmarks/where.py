@@ -5,6 +5,7 @@ it is apart; update: the rest of the update.
 """
 
 import functools
+import gc
 import json
 import resource
 import sys
@@ -46,6 +47,7 @@ def main(algo: str, task_id: str, steps: int) -> dict[str, float]:
     if hasattr(module, "fit_value"):
         module.fit_value = timed("value", module.fit_value)
     begun = 0
+    gc.freeze()  # as core/train.py
     if run.agent.compiled:
         run.iterate()
         spent.clear()

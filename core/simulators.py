@@ -41,6 +41,15 @@ class Simulators:
             if task.model.ntree == 1:  # one body has one island: looking for more costs a tenth of a step
                 task.model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_ISLAND
 
+    @functools.cached_property
+    def healthy(self) -> np.ndarray:
+        """Low and high limits of the coordinates, from the second on, by which a walker falls: 2 × their number."""
+        limits = [self.task._healthy_z_range, self.task._healthy_angle_range]
+        if anything := getattr(self.task, "_healthy_state_range", None):  # Hopper's, from the angle on
+            limits[1] = max(limits[1][0], anything[0]), min(limits[1][1], anything[1])
+            limits += [anything] * (self.task.model.nq + self.task.model.nv - 3)
+        return np.array(limits).T
+
     def state(self) -> np.ndarray:
         """Positions and velocities now, a new array of E × (nq + nv)."""
         return np.concatenate(self._views).reshape(len(self.data), -1)
@@ -51,11 +60,11 @@ class Simulators:
 
     def advance(self, act: np.ndarray, which: np.ndarray) -> None:
         """Step the copies ``which`` with their rows of ``act`` (E × A)."""
-        nstep = self.task.frame_skip
+        each, step, nstep = self._each, mujoco.mj_step, self.task.frame_skip
         for i in which:
-            model, data, ctrl = self._each[i]
+            model, data, ctrl = each[i]
             ctrl[:] = act[i]
-            mujoco.mj_step(model, data, nstep=nstep)
+            step(model, data, nstep)
 
 
 def _run(sims: Simulators, act: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -74,21 +83,17 @@ def _free(sims: Simulators, act: np.ndarray, which: np.ndarray, hidden: int):
     return state[:, hidden:], forward - cost, np.zeros(len(state), bool)
 
 
-def _on_feet(sims: Simulators, act: np.ndarray, which: np.ndarray, bounded: bool):
-    """Hopper and Walker2d, whose episode ends with a fall; with ``bounded`` also where a coordinate runs away."""
+def _on_feet(sims: Simulators, act: np.ndarray, which: np.ndarray):
+    """Hopper and Walker2d, whose episode ends with a fall; Hopper's also where a coordinate runs away."""
     task = sims.task
+    low, high = sims.healthy
     state, forward, cost = _run(sims, act, which)
-    healthy = _inside(state[:, 1], task._healthy_z_range) & _inside(state[:, 2], task._healthy_angle_range)
-    if bounded:
-        healthy &= np.logical_and.reduce(_inside(state[:, 2:], task._healthy_state_range), axis=1)
+    watched = state[:, 1 : 1 + len(low)]
+    healthy = np.logical_and.reduce((low < watched) & (watched < high), axis=1)
     alive = healthy * task._healthy_reward if sims.v5 else task._healthy_reward  # v4 gives it for the fall, too
     qvel = state[:, task.model.nq :]
     np.clip(qvel, -10, 10, out=qvel)
     return state[:, 1:], forward + alive - cost, ~healthy
-
-
-def _inside(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
-    return (limits[0] < values) & (values < limits[1])
 
 
 def _pendulum(sims: Simulators, act: np.ndarray, which: np.ndarray):
@@ -136,10 +141,10 @@ def _gap(sims: Simulators) -> np.ndarray:
 
 TASKS = {
     "HalfCheetah": functools.partial(_free, hidden=1),
-    "Hopper": functools.partial(_on_feet, bounded=True),
+    "Hopper": _on_feet,
     "InvertedDoublePendulum": _double_pendulum,
     "InvertedPendulum": _pendulum,
     "Reacher": _reacher,
     "Swimmer": functools.partial(_free, hidden=2),
-    "Walker2d": functools.partial(_on_feet, bounded=False),
+    "Walker2d": _on_feet,
 }
