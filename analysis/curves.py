@@ -44,8 +44,8 @@ def colours(study: Study) -> dict[str, tuple]:
     return {name: palette[i % len(palette)] for i, name in enumerate(study.methods)}
 
 
-def draw(study: Study, curves: pd.DataFrame, scores: pd.DataFrame) -> plt.Figure:
-    """The figure of a study, from its two tables."""
+def draw(study: Study, curves: pd.DataFrame, scores: pd.DataFrame, mixed: str = "") -> plt.Figure:
+    """The figure of a study, from its two tables. ``mixed`` is what its runs do not have in common."""
     sns.set_theme(context="paper", style="ticks", rc={"svg.hashsalt": "stepsize"})
     columns = min(COLUMNS, len(study.tasks))
     rows = -(-len(study.tasks) // columns)
@@ -53,7 +53,7 @@ def draw(study: Study, curves: pd.DataFrame, scores: pd.DataFrame) -> plt.Figure
     paper, colour = paper_curves(study), colours(study)
     handles = _legend(study, scores, colour, bool(paper))
     legend_columns = _legend_columns(handles, width)
-    caption = _caption(study, bool(paper), width)
+    caption = _caption(study, bool(paper), mixed, width)
     # Inches: title and legend, panels, caption, each in a room of its own.
     heights = (0.35 + 0.2 * -(-len(handles) // legend_columns), 2.5 * rows, 0.15 + 0.13 * (caption.count("\n") + 1))
     figure = plt.figure(figsize=(width, sum(heights)), layout="constrained")
@@ -123,7 +123,7 @@ def _legend_columns(handles: list[Line2D], width: float) -> int:
     return columns
 
 
-def _caption(study: Study, paper: bool, width: float) -> str:
+def _caption(study: Study, paper: bool, mixed: str, width: float) -> str:
     seeds = f"{len(study.seeds)} seeds" if len(study.seeds) > 1 else "1 seed"
     text = (
         f"Gymnasium {', '.join(task['id'] for task in study.tasks.values())}; {seeds}, {study.steps:,} steps each. "
@@ -132,13 +132,16 @@ def _caption(study: Study, paper: bool, width: float) -> str:
     )
     if paper:
         text += " Dashed: PPO paper (arXiv 1707.06347) Figure 3, on the -v1 versions of the tasks."
+    if mixed:
+        text += f" Runs that are not of one machine and one set of libraries: {mixed}."
     return textwrap.fill(text, int(16 * width))
 
 
 def make(study: Study) -> None:
     """Write ``curves.png`` and ``curves.svg``."""
     tables, out = folder(study.name, "tables"), folder(study.name, "figures")
-    figure = draw(study, pd.read_parquet(tables / "curves.parquet"), pd.read_csv(tables / "scores.csv"))
+    mixed = (tables / "mixed.txt").read_text(encoding="utf-8")
+    figure = draw(study, pd.read_parquet(tables / "curves.parquet"), pd.read_csv(tables / "scores.csv"), mixed)
     figure.savefig(out / "curves.png", dpi=200)
     figure.savefig(out / "curves.svg", metadata={"Date": None})
     plt.close(figure)

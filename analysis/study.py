@@ -10,6 +10,9 @@ import pandas as pd
 
 from core.errors import UsageError
 from core.plan import ROOT, Cell, Study, load_study
+from core.whole import damage
+
+READ = ("run.json", "episodes.parquet")
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ def read_runs(study: Study, root: Path = ROOT) -> Iterator[FinishedRun]:
         for seed in cell.seeds:
             folder = root / cell.folder(seed)
             try:
+                if wrong := damage(folder, READ):
+                    raise ValueError(wrong)
                 record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
                 episodes = pd.read_parquet(folder / "episodes.parquet")
             except (OSError, ValueError) as error:

@@ -4,11 +4,15 @@
 
 ``curves.parquet``   study task method seed step return: the learning curves on one grid of 100 points
 ``scores.csv``       task method seed score status: the PPO paper's score of each run
+``mixed.txt``        what of libraries and machines is not the same in all runs (a line, or nothing)
 """
+
+import sys
 
 import numpy as np
 import pandas as pd
 
+from analysis.mixed import mixed
 from analysis.study import FinishedRun, folder, main, read_runs
 from core.plan import Study
 
@@ -51,9 +55,10 @@ def curve_of(run: FinishedRun) -> pd.DataFrame:
 
 
 def make(study: Study) -> None:
-    """Write both tables."""
-    curves, scores = [], []
+    """Write the tables."""
+    curves, scores, records = [], [], []
     for run in read_runs(study):
+        records.append(run.record)
         curves.append(curve_of(run))
         scores.append((run.cell.task, run.cell.method.name, run.seed, score(run.episodes), run.status))
     out = folder(study.name, "tables")
@@ -61,7 +66,12 @@ def make(study: Study) -> None:
     tidy[["study", "task", "method", "seed", "step", "return"]].to_parquet(out / "curves.parquet", index=False)
     table = pd.DataFrame(scores, columns=["task", "method", "seed", "score", "status"])
     table.to_csv(out / "scores.csv", index=False, float_format="%.3f")
-    print(table.groupby(["task", "method"], sort=False)["score"].agg(["mean", "min", "max"]).round(1).to_string())
+    (out / "mixed.txt").write_text(note := mixed(records), encoding="utf-8")
+    if note:
+        print(f"warning: these runs are not of one machine and one set of libraries: {note}", file=sys.stderr)
+    cells = table.groupby(["task", "method"], sort=False)
+    finished = cells["status"].agg(lambda status: f"{(status == 'finished').sum()}/{len(status)}")
+    print(cells["score"].agg(["mean", "min", "max"]).round(1).assign(finished=finished).to_string())
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Shared by the workflow and the command line. Imports neither torch nor Gymnasium
 import dataclasses
 import functools
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -227,7 +228,9 @@ def write_manifest(study: Study, root: Path = ROOT) -> None:
     path, text = root / "results" / study.name / "runs.json", json.dumps(folders, indent=0) + "\n"
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)  # another Snakemake may be reading it
 
 
 def _methods(line: str, entry: dict, shared: dict, where: str, root: Path) -> Iterator[Method]:

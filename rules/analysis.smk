@@ -9,7 +9,7 @@ PLANNING = [
     "envs.yaml",
     "studies.yaml",
     "analysis/study.py",
-    *(f"core/{name}.py" for name in ("errors", "key", "options", "plan")),
+    *(f"core/{name}.py" for name in ("errors", "key", "options", "plan", "whole")),
 ]
 
 
@@ -18,10 +18,12 @@ rule tables:
         run_tables,
         "results/{study}/runs.json",
         "analysis/tables.py",
+        "analysis/mixed.py",
         PLANNING,
     output:
         curves="results/{study}/tables/curves.parquet",
         scores="results/{study}/tables/scores.csv",
+        mixed="results/{study}/tables/mixed.txt",
     log:
         "logs/{study}/tables.log",
     conda:

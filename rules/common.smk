@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT))
 from core.errors import UsageError
 from core.key import closure
 from core.plan import FILES, load_studies, write_manifest
+from core.whole import set_aside
 
 try:
     STUDIES = load_studies(ROOT)
@@ -20,6 +21,8 @@ try:
     ASKED_BY = {(c.method.algo, c.task, c.key): (s.name, c.method.name) for s in STUDIES.values() for c in s.cells}
     for _study in STUDIES.values():
         write_manifest(_study, ROOT)
+    if workflow.is_main_process:  # and not in each of a cluster's jobs
+        set_aside(STUDIES, ROOT)
 except (UsageError, OSError) as error:
     sys.exit(f"error: {error}")  # one line; a WorkflowError would add where in this file it was raised
 

@@ -29,8 +29,13 @@ CLOCKS = {"time.time", "time.time_ns", "datetime.now", "datetime.datetime.now", 
 
 def draws(source):
     """What in a module's source draws, or could draw, other than from a generator it was given; or reads a clock."""
-    found = []
-    for node in ast.walk(ast.parse(source)):
+    found, tree = [], ast.parse(source)
+    imports = [alias for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    known_as = {alias.asname: alias.name for alias in imports if alias.asname}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            node.id = known_as.get(node.id, node.id)
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             module = getattr(node, "module", None)
             names = [f"{module}.{a.name}" if module else a.name for a in node.names]
@@ -39,7 +44,7 @@ def draws(source):
         elif isinstance(node, ast.Attribute):
             name = ast.unparse(node)
             owner, _, last = name.rpartition(".")
-            if owner in ("np.random", "numpy.random") and last not in OWN:
+            if owner == "numpy.random" and last not in OWN:
                 found.append(name)
             if name in CLOCKS or name.startswith(("torch.nn.init", "torch.distributions")):
                 found.append(name)
@@ -65,9 +70,10 @@ def draws(source):
         "from random import shuffle",
         "from numpy.random import rand",
         "from torch import randn",
-        "x = np.random.standard_normal(3)",
-        "np.random.seed(0)",
-        "f = np.random.rand",
+        "import numpy as np\nx = np.random.standard_normal(3)",
+        "import numpy as np\nf = np.random.rand",
+        "import numpy\nnumpy.random.seed(0)",
+        "import torch as t\nx = t.randn(3)",
         "rng = np.random.default_rng()",
         "torch.manual_seed(0)",
         "x = torch.randn(3)",
