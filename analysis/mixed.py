@@ -23,7 +23,7 @@ def mixed(records: list[dict]) -> str:
 
 
 def _text(value: object) -> str:
-    return " ".join(map(str, value.values())) or "none" if isinstance(value, dict) else str(value)
+    return " ".join(f"{k} {v}" for k, v in value.items()) or "none" if isinstance(value, dict) else str(value)
 
 
 def _counted(found: Counter) -> str:

@@ -1,0 +1,139 @@
+"""A study whose Snakemake is killed, interrupted or stopped ends in the same bytes as one that is not."""
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from test_workflow import copy_project, edit, run_snakemake, snakemake
+
+pytestmark = pytest.mark.workflow
+
+#: Long enough to be killed in the middle: some five seconds a run.
+STUDY = """
+kill:
+  tasks: [InvertedPendulum]
+  seeds: 2
+  steps: 30_000
+  methods:
+    npg: {batch: 64}
+    pg: {batch: 64}
+"""
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    """A project with checkpoints after every iteration."""
+    project = copy_project(tmp_path_factory.mktemp("bare") / "project")
+    (project / "studies.yaml").write_text(STUDY)
+    edit(project / "core/progress.py", "EVERY = 30.0", "EVERY = 0.0")
+    return project
+
+
+@pytest.fixture(scope="module")
+def unbroken(bare, tmp_path_factory):
+    """Digests of the files of the study when nothing happens to it."""
+    project = shutil.copytree(bare, tmp_path_factory.mktemp("unbroken") / "project")
+    snakemake(project, "kill")
+    return written(project)
+
+
+@pytest.fixture
+def project(bare, tmp_path):
+    project = shutil.copytree(bare, tmp_path / "project")
+    yield project
+    for process in trainers(project):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+
+def written(project):
+    """Digests of what the runs wrote, but for run.json, which has the time; and of the table."""
+    files = [file for file in project.glob("results/runs/**/*.*") if file.suffix in (".parquet", ".safetensors")]
+    files.append(project / "results/kill/tables/scores.csv")
+    return {str(file.relative_to(project)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def start(project):
+    """Snakemake in a process group of its own, as a shell starts it."""
+    path = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "kill"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": (project / "said").open("w")}
+    return subprocess.Popen(command, cwd=project, env=os.environ | {"PATH": path}, process_group=0, **quiet)
+
+
+def trainers(project):
+    """Processes that train in this project, from /proc."""
+    found = []
+    for path in os.listdir("/proc"):
+        with contextlib.suppress(OSError):
+            if path.isdigit() and os.readlink(f"/proc/{path}/cwd") == str(project):
+                with open(f"/proc/{path}/cmdline") as file:
+                    found += [int(path)] * ("core.train" in file.read())
+    return found
+
+
+def wait(until, seconds=90):
+    end = time.monotonic() + seconds
+    while not (result := until()):
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+    return result
+
+
+def checkpoints(project):
+    return list(project.glob("work/results/runs/**/checkpoint"))
+
+
+def taken_up(project):
+    """How many runs went on from a checkpoint, by their logs."""
+    return sum("goes on at" in log.read_text() for log in project.glob("logs/runs/**/*.log"))
+
+
+def trained(said):
+    """The jobs that Snakemake started."""
+    return re.findall(r"train (\w+) on \w+, seed (\d)", said)
+
+
+HOW = {
+    "SIGKILL to Snakemake": (lambda process: process.kill()),
+    "SIGKILL to all": (lambda process: os.killpg(process.pid, signal.SIGKILL)),
+    "SIGINT to all": (lambda process: os.killpg(process.pid, signal.SIGINT)),
+    "SIGINT to Snakemake": (lambda process: process.send_signal(signal.SIGINT)),
+    "SIGTERM to all": (lambda process: os.killpg(process.pid, signal.SIGTERM)),
+    "SIGTERM to Snakemake": (lambda process: process.terminate()),
+}
+
+
+@pytest.mark.parametrize(
+    "how", [h if h == "SIGKILL to Snakemake" else pytest.param(h, marks=pytest.mark.slow) for h in HOW]
+)
+def test_the_next_call_finishes_the_study_to_the_same_bytes(project, unbroken, how):
+    process = start(project)
+    wait(lambda: len(checkpoints(project)) == 2)
+    time.sleep(1)
+    HOW[how](process)
+    process.wait(120)
+    wait(lambda: not trainers(project), 60)  # none goes on as an orphan
+    begun = {folder.parent.name for folder in checkpoints(project)}
+    done = set(project.glob("results/runs/*/*/*/*/run.json"))
+    before = {file: file.stat().st_mtime_ns for file in done}
+    print((project / "said").read_text()[-1500:])
+    again = run_snakemake(project, "kill")
+    if "SIGKILL" in how:
+        assert again.returncode != 0
+        assert "--unlock" in again.stderr
+        snakemake(project, "kill", "--unlock")
+        again = run_snakemake(project, "kill")
+    assert again.returncode == 0, again.stderr[-3000:]
+    assert written(project) == unbroken
+    assert taken_up(project) == len(begun), "each went on where it was"
+    assert {file: file.stat().st_mtime_ns for file in done} == before, "what was finished is not made again"
+    assert not checkpoints(project)
+    assert "Nothing to be done" in snakemake(project, "kill")
