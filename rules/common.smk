@@ -4,6 +4,7 @@ in:  envs.yaml, studies.yaml, the sources of core/ and algos/ (for the keys)
 out: STUDIES, TOPICS, runs(), run_tables(), update_tables(), figures(), lecture_sources() and what the training rule needs
 """
 
+import logging
 import sys
 from pathlib import Path
 
@@ -25,6 +26,9 @@ try:
         set_aside(STUDIES, ROOT)
 except (UsageError, OSError) as error:
     sys.exit(f"error: {error}")  # one line; a WorkflowError would add where in this file it was raised
+
+# Of a run that failed before it wrote a file, Snakemake says that update() has no former version to bring back.
+logging.getLogger("snakemake.logging").addFilter(lambda record: "no backup found" not in record.getMessage())
 
 DEFAULT_STUDY = "figure3" if "figure3" in STUDIES else next(iter(STUDIES))
 

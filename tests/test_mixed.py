@@ -48,13 +48,7 @@ def test_what_differs_is_named_and_counted(change, said):
 
 def test_all_that_a_run_records_of_its_machine_is_compared():
     for name, value in provenance(compiled=True).items():
-        other = (
-            not value
-            if isinstance(value, bool)
-            else dict.fromkeys(value, "other")
-            if name == "versions"
-            else {"x": "other"}
-        )
+        other = {"compiled": False, "versions": dict.fromkeys(RECORD["versions"], "other")}.get(name, {"x": "other"})
         assert mixed([RECORD | {name: value}, RECORD | {name: other}]), name
 
 
