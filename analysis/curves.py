@@ -90,6 +90,9 @@ def _panel(axis, study: Study, task: str, curves: pd.DataFrame, paper: dict, col
             last = mine[seed].last_valid_index()
             if last is not None and last < mine.index[-1]:  # the run diverged here
                 axis.plot(last, mine.loc[last, seed], "x", color=colour[method], markersize=5, zorder=5)
+    if curves["return"].isna().all():
+        note = "no whole episode\nwithin the budget"
+        axis.text(0.5, 0.5, note, transform=axis.transAxes, ha="center", va="center", fontsize=8, color="0.4")
     axis.set_title(study.tasks[task]["id"], fontsize=9)
     axis.set_xlim(0, study.steps)
     axis.xaxis.set_major_formatter(EngFormatter(sep=""))

@@ -135,10 +135,13 @@ def read_config(path: Path, root: Path = ROOT) -> dict:
     """A YAML file, checked against ``schemas/<name>.schema.json``. Raises UsageError, one line."""
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise UsageError(f"{path.name}: is nested too deeply") from None
+    except (yaml.YAMLError, OSError, ValueError) as error:  # such as a date that is none
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}:" if mark else ""
-        raise UsageError(f"{path.name}:{line} {getattr(error, 'problem', None) or error}") from None
+        problem = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise UsageError(f"{path.name}:{line} {problem}") from None
     schema = json.loads((root / "schemas" / f"{path.stem}.schema.json").read_text(encoding="utf-8"))
     error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(content))
     if error:

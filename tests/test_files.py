@@ -191,6 +191,7 @@ def test_a_variable_that_chooses_other_kernels_is_recorded(project):
 
 def test_a_damaged_checkpoint_of_a_killed_process_is_found_out(project, trained):
     edit(project / "core/progress.py", "EVERY = 30.0", "EVERY = 0.0")
+    edit(project / "core/progress.py", "SHARE = 0.01", "SHARE = 1.0")
     crash = "import core.files, core.train; core.files.write_run = None; core.train.main()"
     path = project / "work" / folder(trained).relative_to(trained) / "checkpoint"
     assert "'NoneType' object is not callable" in run([sys.executable, "-c", crash, *TRAIN[3:]], project).stderr

@@ -32,6 +32,7 @@ def bare(tmp_path_factory):
     project = copy_project(tmp_path_factory.mktemp("bare") / "project")
     (project / "studies.yaml").write_text(STUDY)
     edit(project / "core/progress.py", "EVERY = 30.0", "EVERY = 0.5")
+    edit(project / "core/progress.py", "SHARE = 0.01", "SHARE = 1.0")
     return project
 
 
