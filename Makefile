@@ -24,7 +24,7 @@ figures: $(READY)
 test: $(READY)
 	python -m pytest
 
-## test-slow: the rest: every algorithm killed and taken up again, as processes
+## test-slow: the rest: kills of every algorithm and of Snakemake, compiled runs made twice, options at their extremes
 test-slow: $(READY)
 	python -m pytest -m slow
 
