@@ -51,7 +51,8 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as error:
         traceback.print_exc()
         run = f"{args.method} on {args.task}, seed {args.seed}"
-        print(f"error: {run}: crashed ({type(error).__name__}: {error}); above is where", file=sys.stderr)
+        said = " ".join(str(error).split())
+        print(f"error: {run}: crashed ({type(error).__name__}: {said}); above is where", file=sys.stderr)
         return 1
     return 0
 
