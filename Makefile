@@ -22,9 +22,9 @@ figures: $(READY)
 
 ## test: everything that takes under ten minutes on 2 cores
 test: $(READY)
-	python -m pytest
+	python -m pytest -n $(CORES) --dist worksteal
 
-## test-slow: the rest: every algorithm killed and taken up again, as processes
+## test-slow: the rest: kills of every algorithm and of Snakemake, compiled runs made twice, options at their extremes
 test-slow: $(READY)
 	python -m pytest -m slow
 

@@ -25,6 +25,7 @@ from analysis.study import FinishedRun, read_runs
 from analysis.tables import curve_of
 from core.errors import UsageError
 from core.plan import FILES, ROOT, Cell, Method, load_study, read_config
+from core.whole import damage
 
 
 def of_study(study_name: str, method: str, root: Path = ROOT) -> pd.DataFrame:
@@ -42,6 +43,8 @@ def of_folder(folder: Path) -> pd.DataFrame:
     for path in sorted(folder.rglob("run.json")):
         if not all((path.parent / name).is_file() for name in FILES):
             continue
+        if wrong := damage(path.parent, ["episodes.parquet"]):
+            raise UsageError(f"{path.parent}: {wrong}")
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             episodes = pd.read_parquet(path.parent / "episodes.parquet")

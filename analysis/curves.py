@@ -44,8 +44,8 @@ def colours(study: Study) -> dict[str, str]:
     return {name: colour for name, (colour, _) in looks(study).items()}
 
 
-def draw(study: Study, curves: pd.DataFrame, scores: pd.DataFrame) -> plt.Figure:
-    """The figure of a study, from its two tables."""
+def draw(study: Study, curves: pd.DataFrame, scores: pd.DataFrame, mixed: str = "") -> plt.Figure:
+    """The figure of a study, from its two tables. ``mixed`` is what its runs do not have in common."""
     sns.set_theme(context="paper", style="ticks", rc={"svg.hashsalt": "stepsize"})
     columns = min(COLUMNS, len(study.tasks))
     rows = -(-len(study.tasks) // columns)
@@ -53,7 +53,7 @@ def draw(study: Study, curves: pd.DataFrame, scores: pd.DataFrame) -> plt.Figure
     paper, colour = paper_curves(study), colours(study)
     handles = _legend(study, scores, colour, bool(paper))
     legend_columns = _legend_columns(handles, width)
-    caption = _caption(study, bool(paper), width)
+    caption = _caption(study, bool(paper), mixed, width)
     title = textwrap.fill(study.title, int(10 * width))
     above = 0.35 + 0.18 * title.count("\n")
     # Inches: title and legend, panels, caption, each in a room of its own.
@@ -93,6 +93,9 @@ def _panel(axis, study: Study, task: str, curves: pd.DataFrame, paper: dict, col
             last = mine[seed].last_valid_index()
             if last is not None and last < mine.index[-1]:  # the run diverged here
                 axis.plot(last, mine.loc[last, seed], "x", color=colour[method], markersize=5, zorder=5)
+    if curves["return"].isna().all():
+        note = "no whole episode\nwithin the budget"
+        axis.text(0.5, 0.5, note, transform=axis.transAxes, ha="center", va="center", fontsize=8, color="0.4")
     axis.set_title(study.tasks[task]["id"], fontsize=9)
     axis.set_xlim(0, study.steps)
     axis.xaxis.set_major_formatter(EngFormatter(sep=""))
@@ -126,7 +129,7 @@ def _legend_columns(handles: list[Line2D], width: float) -> int:
     return columns
 
 
-def _caption(study: Study, paper: bool, width: float) -> str:
+def _caption(study: Study, paper: bool, mixed: str, width: float) -> str:
     seeds = f"{len(study.seeds)} seeds" if len(study.seeds) > 1 else "1 seed"
     text = (
         f"Gymnasium {', '.join(task['id'] for task in study.tasks.values())}; {seeds}, {study.steps:,} steps each. "
@@ -135,13 +138,16 @@ def _caption(study: Study, paper: bool, width: float) -> str:
     )
     if paper:
         text += " Dashed: PPO paper (arXiv 1707.06347) Figure 3, on the -v1 versions of the tasks."
+    if mixed:
+        text += f" Runs that are not of one machine and one set of libraries: {mixed}."
     return textwrap.fill(text, int(16 * width))
 
 
 def make(study: Study) -> None:
     """Write ``curves.png`` and ``curves.svg``."""
     tables, out = folder(study.name, "tables"), folder(study.name, "figures")
-    figure = draw(study, pd.read_parquet(tables / "curves.parquet"), pd.read_csv(tables / "scores.csv"))
+    mixed = (tables / "mixed.txt").read_text(encoding="utf-8")
+    figure = draw(study, pd.read_parquet(tables / "curves.parquet"), pd.read_csv(tables / "scores.csv"), mixed)
     figure.savefig(out / "curves.png", dpi=200)
     figure.savefig(out / "curves.svg", metadata={"Date": None})
     plt.close(figure)

@@ -7,7 +7,25 @@ from pathlib import Path
 
 import pandas as pd
 
+from core.errors import UsageError
 from core.plan import ROOT, Study
+
+
+def read_curves(path: Path) -> pd.DataFrame:
+    """A file of published curves. Raises UsageError where it is not one."""
+    try:
+        table = pd.read_csv(path)
+        spread = ("band_low", "band_high") if "band_low" in table else ("return_std_over_seeds",)
+        for name in ("task", "source_task_id", "algorithm", "timestep", "return_mean", *spread):
+            if name not in table:
+                raise ValueError(f"it has no column {name!r}")
+            if name in ("timestep", "return_mean", *spread):
+                table[name] = pd.to_numeric(table[name])
+        table["source_task_id"] = table["source_task_id"].astype(str)
+    except (OSError, ValueError, TypeError, OverflowError) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(f"published/curves/{path.name}: cannot be read: {reason}; restore it from git") from None
+    return table
 
 
 @dataclass(frozen=True)
@@ -73,7 +91,7 @@ def published_curves(
     """
     found = {}
     for source in sources:
-        table = pd.read_csv(root / "published" / "curves" / source.file)
+        table = read_curves(root / "published" / "curves" / source.file)
         if "backend" in table:
             table = table.sort_values("backend", kind="stable")  # pytorch before tf1
         if "band_low" in table:

@@ -10,6 +10,9 @@ import pandas as pd
 
 from core.errors import UsageError
 from core.plan import ROOT, Cell, Study, load_study
+from core.whole import damage
+
+READ = ("run.json", "episodes.parquet")
 
 
 @dataclass(frozen=True)
@@ -33,15 +36,20 @@ def read_runs(study: Study, root: Path = ROOT) -> Iterator[FinishedRun]:
         for seed in cell.seeds:
             folder = root / cell.folder(seed)
             try:
+                if wrong := damage(folder, READ):
+                    raise ValueError(wrong)
                 record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
                 episodes = pd.read_parquet(folder / "episodes.parquet")
-            except (OSError, ValueError) as error:
+                if not all(pd.api.types.is_numeric_dtype(episodes[name]) for name in ("step", "return", "length")):
+                    raise ValueError("episodes.parquet: not numbers")
+                # An episode that the budget cut has no return; it stays in the file and out of the statistics.
+                whole = episodes[episodes["end"] != "cut"].reset_index(drop=True)
+            except Exception as error:  # pyarrow has many for a file that is not what it says
+                reason = " ".join(f"{error}".split()) or type(error).__name__
                 what = f"{cell.method.name} on {cell.task}, seed {seed}"
                 remedy = f"delete {cell.folder(seed)} and" if folder.exists() else "first"
                 hint = f"{remedy} run: snakemake --cores 2 {study.name}"
-                raise UsageError(f"no readable run of {what} ({error}); {hint}") from None
-            # An episode that the budget cut has no return; it stays in the file and out of the statistics.
-            whole = episodes[episodes["end"] != "cut"].reset_index(drop=True)
+                raise UsageError(f"no readable run of {what} ({reason}); {hint}") from None
             yield FinishedRun(cell, seed, record, whole)
 
 

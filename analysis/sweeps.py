@@ -55,8 +55,8 @@ def tabulate(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["task", "line", "label", "option", "value", "seed", "score", "status", "kl"])
 
 
-def draw(study: Study, table: pd.DataFrame) -> plt.Figure:
-    """The figure of a study, from its table."""
+def draw(study: Study, table: pd.DataFrame, mixed: str = "") -> plt.Figure:
+    """The figure of a study, from its table. ``mixed`` is what its runs do not have in common."""
     sns.set_theme(context="paper", style="ticks", rc={"svg.hashsalt": "stepsize"})
     order = list(dict.fromkeys(method.swept.line for method in study.methods.values()))
     lines = table.drop_duplicates("line").set_index("line").loc[order]
@@ -64,7 +64,7 @@ def draw(study: Study, table: pd.DataFrame) -> plt.Figure:
     colour = {line: palette[i % len(palette)] for i, line in enumerate(lines.index)}
     tasks = list(study.tasks)
     width = max(1.75 * len(lines), 3.4 * len(tasks), 7.0)
-    caption = _caption(study, table, width)
+    caption = _caption(study, table, mixed, width)
     # Inches: title, own units, legend, KL, caption, each in a room of its own.
     heights = (0.4, 1.75 * len(tasks), 0.2 + 0.2 * -(-len(lines) // 4), 3.0, 0.2 + 0.15 * (caption.count("\n") + 1))
     figure = plt.figure(figsize=(width, sum(heights)), layout="constrained")
@@ -133,7 +133,7 @@ def _seeds(table: pd.DataFrame) -> str:
     return f"{many} seeds" if many > 1 else "1 seed"
 
 
-def _caption(study: Study, table: pd.DataFrame, width: float) -> str:
+def _caption(study: Study, table: pd.DataFrame, mixed: str, width: float) -> str:
     diverged = (table["status"] == "diverged").sum()
     text = (
         f"Gymnasium {', '.join(task['id'] for task in study.tasks.values())}; {_seeds(table)} of each, "
@@ -142,6 +142,8 @@ def _caption(study: Study, table: pd.DataFrame, width: float) -> str:
         f"lines in order of the step size. At the foot, triangles: runs far below the score of the untrained policy; "
         f"crosses: {diverged} of {len(table)} runs, which diverged."
     )
+    if mixed:
+        text += f" Runs that are not of one machine and one set of libraries: {mixed}."
     return textwrap.fill(text, int(15 * width))
 
 
@@ -152,7 +154,7 @@ def make(study: Study) -> None:
     tables, out = folder(study.name, "tables"), folder(study.name, "figures")
     table = tabulate(study, pd.read_csv(tables / "scores.csv"))
     table.to_csv(tables / "sweeps.csv", index=False, float_format="%.6g")
-    figure = draw(study, table)
+    figure = draw(study, table, (tables / "mixed.txt").read_text(encoding="utf-8"))
     figure.savefig(out / "sweeps.png", dpi=200)
     figure.savefig(out / "sweeps.svg", metadata={"Date": None})
     plt.close(figure)

@@ -5,11 +5,15 @@
 ``curves.parquet``   study task method seed step return: the learning curves on one grid of 100 points
 ``scores.csv``       task method seed score status: the PPO paper's score of each run
 ``runs.csv``         a row a run: every score, by the rule for runs that diverged (analysis/scores.py), and what it cost
+``mixed.txt``        what of libraries and machines is not the same in all runs (a line, or nothing)
 """
+
+import sys
 
 import numpy as np
 import pandas as pd
 
+from analysis.mixed import mixed
 from analysis.scores import against_the_best, run_scores, score
 from analysis.study import FinishedRun, folder, main, read_runs
 from core.plan import Study
@@ -55,8 +59,9 @@ def row_of(run: FinishedRun, curve: pd.DataFrame, untrained: float) -> dict:
 def make(study: Study) -> None:
     """Write the tables."""
     untrained = {name: task["random_score"] for name, task in study.tasks.items()}
-    curves, scores, rows = [], [], []
+    curves, scores, rows, records = [], [], [], []
     for run in read_runs(study):
+        records.append(run.record)
         curves.append(curve_of(run))
         scores.append((run.cell.task, run.cell.method.name, run.seed, score(run.episodes), run.status))
         rows.append(row_of(run, curves[-1], untrained[run.cell.task]))
@@ -66,7 +71,12 @@ def make(study: Study) -> None:
     table = pd.DataFrame(scores, columns=["task", "method", "seed", "score", "status"])
     table.to_csv(out / "scores.csv", index=False, float_format="%.3f")
     against_the_best(pd.DataFrame(rows), tidy, untrained).to_csv(out / "runs.csv", index=False, float_format="%.6g")
-    print(table.groupby(["task", "method"], sort=False)["score"].agg(["mean", "min", "max"]).round(1).to_string())
+    (out / "mixed.txt").write_text(note := mixed(records), encoding="utf-8")
+    if note:
+        print(f"warning: these runs are not of one machine and one set of libraries: {note}", file=sys.stderr)
+    cells = table.groupby(["task", "method"], sort=False)
+    finished = cells["status"].agg(lambda status: f"{(status == 'finished').sum()}/{len(status)}")
+    print(cells["score"].agg(["mean", "min", "max"]).round(1).assign(finished=finished).to_string())
 
 
 if __name__ == "__main__":

@@ -3,12 +3,9 @@
 import hashlib
 import json
 import os
-import platform
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +16,11 @@ import torch
 
 from core.environments import Episode
 from core.key import ROOT, sources_digest
-from core.machine import cpu
 from core.normalise import ObservationFilter
 from core.plan import Cell
+from core.provenance import provenance
 from core.run import Run
-
-LIBRARIES = ("torch", "gymnasium", "mujoco", "numpy", "pyarrow")
+from core.whole import sealed
 
 
 def write_run(
@@ -32,16 +28,16 @@ def write_run(
 ) -> None:
     """Write the four files of ``core.plan.FILES`` into ``folder``. ``commit`` is what was checked out at the start.
 
-    The tables hold no clock, so that equal runs are equal bytes; times are in ``run.json``.
+    The tables hold no clock, so that equal runs are equal bytes; times are in ``run.json``. Where there is one already
+    it goes first: what it says does not hold while the others are written. Raises OSError where that cannot be done.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "run.json").unlink(missing_ok=True)
     tables = {"episodes": _episodes(run.envs.episodes), "updates": _updates(run.updates)}
-    digests = {}
-    for name, table in tables.items():
-        path = folder / f"{name}.parquet"
-        _whole(path, lambda tmp, table=table: pq.write_table(table, tmp, compression="zstd"))
-        digests[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    _whole(folder / "policy.safetensors", lambda tmp: tmp.write_bytes(safetensors.torch.save(_policy(run))))
+    contents = {f"{name}.parquet": _parquet(table) for name, table in tables.items()}
+    contents["policy.safetensors"] = safetensors.torch.save(_policy(run))
+    for name, content in contents.items():
+        _whole(folder / name, content)
     record = {
         "task": cell.task,
         "task_id": cell.task_id,
@@ -59,26 +55,28 @@ def write_run(
         "steps_per_second": round(run.envs.steps / wall_seconds, 1),
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if _mac() else 2**10), 1),
         "resumed": resumed,
-        "threads": torch.get_num_threads(),
-        "compiled": run.agent.compiled,
         "sources": sources_digest(cell.method.algo),
         "commit": commit,
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
-        "cpu": cpu(),
-        "digests": digests,
+        **provenance(run.agent.compiled),
+        "digests": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
     }
-    text = json.dumps(record, indent=1, sort_keys=False) + "\n"
-    _whole(folder / "run.json", lambda tmp: tmp.write_text(text, encoding="utf-8"))
+    _whole(folder / "run.json", (json.dumps(sealed(record), indent=1) + "\n").encode())
 
 
-def _whole(path: Path, write: Callable[[Path], object]) -> None:
+def _whole(path: Path, content: bytes) -> None:
     """Write under a temporary name and rename: a reader sees the whole file or none."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        write(temporary)
+        temporary.write_bytes(content)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _parquet(table: pa.Table) -> bytes:
+    stream = pa.BufferOutputStream()
+    pq.write_table(table, stream, compression="zstd")
+    return stream.getvalue().to_pybytes()
 
 
 def _episodes(rows: list[Episode]) -> pa.Table:

@@ -7,8 +7,8 @@ So the fields are read from the source: ``name: type = literal  #: what it is (s
 import ast
 import difflib
 import functools
-import math
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +43,7 @@ class Field:
                 return int(value)
             raise UsageError(f"{where}: {value} is too small: this is a count, 1 or more")
         if self.type == "float" and number and isinstance(value, int | float):
-            if math.isfinite(value) and 0 <= value <= (1 if self.name in FRACTIONS else value):
+            if 0 <= value <= (1 if self.name in FRACTIONS else sys.float_info.max):
                 return float(value)
             limits = "from 0 to 1" if self.name in FRACTIONS else "0 or more, and finite"
             raise UsageError(f"{where}: {value} is out of range: give a number {limits}")

@@ -6,6 +6,7 @@ Shared by the workflow and the command line. Imports neither torch nor Gymnasium
 import dataclasses
 import functools
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -134,10 +135,13 @@ def read_config(path: Path, root: Path = ROOT) -> dict:
     """A YAML file, checked against ``schemas/<name>.schema.json``. Raises UsageError, one line."""
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise UsageError(f"{path.name}: is nested too deeply") from None
+    except (yaml.YAMLError, OSError, ValueError) as error:  # such as a date that is none
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}:" if mark else ""
-        raise UsageError(f"{path.name}:{line} {getattr(error, 'problem', None) or error}") from None
+        problem = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise UsageError(f"{path.name}:{line} {problem}") from None
     schema = json.loads((root / "schemas" / f"{path.stem}.schema.json").read_text(encoding="utf-8"))
     error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(content))
     if error:
@@ -227,7 +231,9 @@ def write_manifest(study: Study, root: Path = ROOT) -> None:
     path, text = root / "results" / study.name / "runs.json", json.dumps(folders, indent=0) + "\n"
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)  # another Snakemake may be reading it
 
 
 def _methods(line: str, entry: dict, shared: dict, where: str, root: Path) -> Iterator[Method]:

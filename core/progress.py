@@ -9,7 +9,8 @@ from pathlib import Path
 from core import checkpoint
 from core.run import Run
 
-EVERY = 30.0  #: seconds between checkpoints, each of which takes a tenth of a second
+EVERY = 30.0  #: seconds between checkpoints, each of which takes some tenth of a second
+SHARE = 0.01  #: of a run's time that they may take: where one takes longer, the next comes later
 
 
 class Keeper:
@@ -20,7 +21,7 @@ class Keeper:
 
     def __init__(self, run: Run, path: Path, identity: dict, start: float):
         self._run, self._path, self._identity, self._start = run, path, identity, start
-        self._before, self.resumed, self._saved = 0.0, 0, start
+        self._before, self.resumed, self._saved, self._cost = 0.0, 0, start, 0.0
         self._able = checkpoint.possible(run)
 
     def seconds(self) -> float:
@@ -43,19 +44,21 @@ class Keeper:
 
     def due(self) -> bool:
         """Whether it is time for a checkpoint."""
-        return self._able and time.perf_counter() - self._saved > EVERY
+        return self._able and time.perf_counter() - self._saved > max(EVERY, self._cost / SHARE)
 
     def save(self) -> None:
         """Write a checkpoint; where that cannot be done the run goes on without, and says so once."""
         if not self._able:
             return
-        self._saved = time.perf_counter()
+        begun = time.perf_counter()
         extra = {"before": self.seconds(), "resumed": self.resumed}
         try:
             checkpoint.save(self._run, self._path, self._identity, extra)
         except (OSError, TypeError) as error:
             self._able = False
             print(f"warning: no checkpoints, if killed the run starts over: {error}", file=sys.stderr)
+        self._saved = time.perf_counter()
+        self._cost = self._saved - begun
 
 
 class Stop:

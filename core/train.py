@@ -8,11 +8,14 @@ interrupted or killed goes on where it was, at the next start (``core/checkpoint
 """
 
 import argparse
+import ctypes
 import gc
 import os
+import signal
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 import filelock
@@ -20,11 +23,14 @@ import filelock
 from core.errors import UsageError
 from core.key import ROOT, sources_changed
 from core.plan import Cell, load_study, override
+from core.whole import damage
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; the return value is the exit status."""
     args = _parser().parse_args(argv)
+    if args.key:
+        _end_with_parent()
     try:
         cell = load_study(args.study).cell(args.task, args.method)
         if args.set or args.steps is not None:
@@ -43,7 +49,19 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         return 130
+    except Exception as error:
+        traceback.print_exc()
+        run = f"{args.method} on {args.task}, seed {args.seed}"
+        said = " ".join(str(error).split())
+        print(f"error: {run}: crashed ({type(error).__name__}: {said}); above is where", file=sys.stderr)
+        return 1
     return 0
+
+
+def _end_with_parent() -> None:
+    """Have Linux send SIGTERM when Snakemake dies, even killed: a job is not to go on as an orphan."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def train(cell: Cell, seed: int) -> None:
@@ -68,7 +86,11 @@ def train(cell: Cell, seed: int) -> None:
         print(f"another process trains {cell.folder(seed)}: waiting for it", file=sys.stderr)
         held = lock.acquire()
     with held:
-        if all((ROOT / file).is_file() for file in cell.files(seed)):
+        there = all((ROOT / file).is_file() for file in cell.files(seed))
+        wrong = damage(folder) if there else None
+        if wrong:
+            print(f"warning: {cell.folder(seed)}: {wrong}: training it again", file=sys.stderr)
+        if there and not wrong:
             print(f"already there: {cell.folder(seed)} (delete it to train it anew)", file=sys.stderr)
         else:
             _train(cell, seed, folder, work / "checkpoint")
@@ -90,7 +112,11 @@ def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path) -> None:
     gc.freeze()
     gc.enable()
     torch.set_num_interop_threads(1)
-    run = Run(cell.method.algo, cell.task_id, cell.method.options, cell.steps, seed)
+    try:
+        run = Run(cell.method.algo, cell.task_id, cell.method.options, cell.steps, seed)
+    except Exception:
+        _check_task(cell)
+        raise
     if sources_changed(cell.method.algo):
         raise UsageError(f"a source of {cell.method.algo} changed as the run started: start it again")
     commit = git_commit()
@@ -112,7 +138,12 @@ def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path) -> None:
             if stop.asked:
                 print(f"\n{name}: stopped at {run.envs.steps:,} steps; start it again to go on", file=sys.stderr)
                 raise KeyboardInterrupt
-    write_run(folder, run, cell, seed, keeper.seconds(), commit, keeper.resumed)
+    try:
+        write_run(folder, run, cell, seed, keeper.seconds(), commit, keeper.resumed)
+    except OSError as error:
+        raise UsageError(
+            f"{cell.folder(seed)}: cannot be written: {error.strerror}; when it can be, start it again"
+        ) from None
     print(line(run, name, keeper.seconds()), file=sys.stderr)
     print(f"{name}: {run.status} in {keeper.seconds():.0f} s: {cell.folder(seed)}", file=sys.stderr)
 
@@ -132,6 +163,20 @@ def _compile_apart(run, ready: Path) -> None:
         finally:
             os._exit(0)
     os.waitpid(child, 0)
+
+
+def _check_task(cell: Cell) -> None:
+    """Raise UsageError if a run could not begin because of its task."""
+    import gymnasium
+
+    where, box = f"envs.yaml: {cell.task}: {cell.task_id}", gymnasium.spaces.Box
+    try:
+        env = gymnasium.make(cell.task_id, disable_env_checker=True)
+    except (gymnasium.error.Error, ImportError) as error:
+        raise UsageError(f"{where}: {' '.join(str(error).split())}") from None
+    for kind, space in (("actions", env.action_space), ("observations", env.observation_space)):
+        if not isinstance(space, box) or len(space.shape) != 1:
+            raise UsageError(f"{where}: its {kind} are {space}, and must be vectors of real numbers")
 
 
 def _whole(text: str) -> int:

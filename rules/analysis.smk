@@ -17,6 +17,7 @@ rule tables:
         curves="results/{study}/tables/curves.parquet",
         scores="results/{study}/tables/scores.csv",
         runs="results/{study}/tables/runs.csv",
+        mixed="results/{study}/tables/mixed.txt",
     log:
         "logs/{study}/tables.log",
     conda:

@@ -4,6 +4,7 @@ in:  envs.yaml, studies.yaml, the sources of core/ and algos/ (for the keys)
 out: STUDIES, TOPICS, runs(), run_tables(), update_tables(), figures(), sources(), drawn(), lecture_sources() and what the training rule needs
 """
 
+import logging
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from analysis.products import figures_of
 from core.errors import UsageError
 from core.key import closure
 from core.plan import FILES, load_studies, write_manifest
+from core.whole import set_aside
 
 try:
     STUDIES = load_studies(ROOT)
@@ -21,8 +23,13 @@ try:
     ASKED_BY = {(c.method.algo, c.task, c.key): (s.name, c.method.name) for s in STUDIES.values() for c in s.cells}
     for _study in STUDIES.values():
         write_manifest(_study, ROOT)
+    if workflow.is_main_process:  # and not in each of a cluster's jobs
+        set_aside(STUDIES, ROOT)
 except (UsageError, OSError) as error:
     sys.exit(f"error: {error}")  # one line; a WorkflowError would add where in this file it was raised
+
+# Of a run that failed before it wrote a file, Snakemake says that update() has no former version to bring back.
+logging.getLogger("snakemake.logging").addFilter(lambda record: "no backup found" not in record.getMessage())
 
 DEFAULT_STUDY = "figure3" if "figure3" in STUDIES else next(iter(STUDIES))
 

@@ -1,13 +1,14 @@
 """One training run a job, on one thread.
 
 in:  nothing that has a date: the key in the path stands for sources, task, options and budget
-out: the four files of a run, whole
+out: the four files of a run, whole. Under update() Snakemake leaves them where they are when it starts a job again that
+     it believes interrupted; the trainer knows by their digests whether they are finished.
 """
 
 
 rule train:
     output:
-        [f"{RUN}/{name}" for name in FILES],
+        [update(f"{RUN}/{name}") for name in FILES],
     log:
         f"logs/{RUN.removeprefix('results/')}.log",
     benchmark:

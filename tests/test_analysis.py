@@ -116,11 +116,12 @@ def test_published_curves_stand_behind_the_methods_that_name_them(quick):
     assert hopper.loc[900_000:].mean() == pytest.approx(2129, rel=0.01)
 
 
-def test_the_names_that_published_may_take_are_those_of_the_papers_curves():
+def test_the_names_that_published_may_take_are_those_of_published_curves():
     schema = json.loads((ROOT / "schemas/studies.schema.json").read_text())
     method = schema["additionalProperties"]["properties"]["methods"]["additionalProperties"]
     paper = pd.read_csv(ROOT / "published/curves/ppo_paper_fig3.csv")
-    assert set(method["properties"]["published"]["enum"]) == set(paper["algorithm"])
+    others = {"NPG", "VPG"}  # which the paper has not: Tianshou's and Spinning Up's
+    assert set(method["properties"]["published"]["enum"]) == set(paper["algorithm"]) | others
 
 
 def tables(study, diverged=()):

@@ -165,11 +165,21 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(kept, monkeyp
     assert [path.name for path in kept.parent.iterdir()] == ["c"]
 
 
+def test_checkpoints_take_no_more_than_their_share_of_a_run(tmp_path, monkeypatch):
+    keeper = Keeper(fresh(), tmp_path / "c", IDENTITY, 0.0)
+    clock = iter([100.0, 100.0, 102.0, 140.0, 300.0, 303.0])
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    keeper.save()  # of two seconds: from 100 to 102
+    assert not keeper.due()
+    assert not keeper.due()
+    assert keeper.due()
+
+
 # Processes
 
 TRAIN = [sys.executable, "-m", "core.train"]
 #: A checkpoint after every iteration, so that a short run has many.
-OFTEN = [sys.executable, "-c", "import core.progress, core.train; core.progress.EVERY = 0; core.train.main()"]
+OFTEN = [sys.executable, "-c", "import core.train, core.progress as p; p.EVERY, p.SHARE = 0, 1; core.train.main()"]
 
 
 def command(start, algo, folder):

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import importlib
 import math
+import random
 
 import gymnasium
 import numpy as np
@@ -109,10 +110,11 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(algo, tmp_pa
 
 @every_algorithm
 def test_a_run_draws_from_no_global_generator(algo):
-    before = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
+    before = np.random.get_state()[1].copy(), torch.get_rng_state(), random.getstate()  # noqa: NPY002
     trained(small(algo))
     assert (np.random.get_state()[1] == before[0]).all()  # noqa: NPY002
     assert torch.equal(torch.get_rng_state(), before[1])
+    assert random.getstate() == before[2]
 
 
 def learned(algo, **options):

@@ -199,5 +199,5 @@ def test_what_is_no_run_names_its_folder(project, tmp_path):
     cell = load_study("mini", project).cell("Hopper", "clip_02")
     write_run(tmp_path, cell, 0)
     (tmp_path / cell.folder(0) / "run.json").write_text("{")
-    with pytest.raises(UsageError, match=f"{tmp_path / cell.folder(0)}: no readable run"):
+    with pytest.raises(UsageError, match=f"{tmp_path / cell.folder(0)}: run.json is damaged"):
         side(str(tmp_path))

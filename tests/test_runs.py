@@ -1,5 +1,6 @@
 """Auditing the runs on disk, moving them to new keys, removing those that nothing names."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 from test_workflow import edit
 
 from core.plan import ROOT
+from core.whole import damage, sealed
 
 STUDY = (
     "tiny:\n  tasks: [InvertedPendulum]\n  seeds: 2\n  steps: 1200\n  methods: {npg: {batch: 256}, pg: {batch: 256}}\n"
@@ -50,19 +52,29 @@ def test_runs_that_were_not_touched_have_the_same_bytes(project):
     assert (code, said.count("same bytes")) == (0, 4)
 
 
+def amend(folder, **changes):
+    """Another run.json, with the digests that belong to it."""
+    record = json.loads((folder / "run.json").read_text())
+    digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in record["digests"]}
+    (folder / "run.json").write_text(json.dumps(sealed(record | {"digests": digests} | changes)))
+
+
 @pytest.mark.parametrize(("table", "column"), [("updates", "entropy"), ("episodes", "return")])
 def test_a_number_that_was_changed_is_found(project, table, column):
-    path = project / folders(project)[0] / f"{table}.parquet"
-    rows = pd.read_parquet(path)
+    folder = project / folders(project)[0]
+    rows = pd.read_parquet(folder / f"{table}.parquet")
     rows.loc[0, column] *= 1 + 1e-12
-    rows.to_parquet(path)
+    rows.to_parquet(folder / f"{table}.parquet")
     code, said = tool(project, "audit", "--share", "1")
-    assert (code, said.count("DIFFERS")) == (1, 1)
+    assert (code, said.count(f"{table}.parquet is damaged"), said.count("same bytes")) == (1, 1, 3)
+    amend(folder)
+    code, said = tool(project, "audit", "--share", "1")
+    assert (code, said.count("DIFFERS"), said.count("same bytes")) == (1, 1, 3)
 
 
-def test_on_another_machine_the_bytes_are_not_compared(project):
-    path = project / folders(project)[0] / "run.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"cpu": {"model": "another", "flags": ""}}))
+@pytest.mark.parametrize("other", [{"cpu": {"model": "another", "flags": ""}}, {"libc": "glibc 1"}], ids=str)
+def test_on_another_machine_the_bytes_are_not_compared(project, other):
+    amend(project / folders(project)[0], **other)
     code, said = tool(project, "audit", "--share", "1")
     assert (code, said.count("another machine")) == (0, 1)
 
@@ -77,6 +89,7 @@ def test_a_change_that_changes_no_number_moves_the_runs(project):
     assert len(after) == 4
     assert [path for path in after if "/pg/" in path] == [path for path in before if "/pg/" in path]
     assert not {path for path in after if "/npg/" in path} & set(before)
+    assert all(damage(project / path) is None for path in after)
     code, said = tool(project, "prune")
     assert said.startswith("0 runs"), "the study names them all again"
 

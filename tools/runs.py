@@ -14,18 +14,17 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 import torch
 
-from core.files import LIBRARIES
 from core.key import ROOT, run_key, sources_digest
-from core.machine import cpu
 from core.options import option_fields
 from core.plan import load_studies
+from core.provenance import LIBRARIES, provenance
 from core.run import Run
+from core.whole import damage, sealed
 
 
 @dataclass(frozen=True)
@@ -46,14 +45,19 @@ class Kept:
 
     def alike(self) -> bool:
         """Whether it was made with this machine's CPU type and these libraries, so that bytes can be compared."""
-        theirs = {name: self.record["versions"].get(name) for name in LIBRARIES}
-        return self.record["cpu"] == cpu() and theirs == {name: version(name) for name in LIBRARIES}
+        here, theirs = provenance(self.record["compiled"]), self.record
+        same = all(theirs.get(name, here[name]) == here[name] for name in ("cpu", "libc", "kernels", "overrides"))
+        return same and all(theirs["versions"].get(name) == here["versions"][name] for name in LIBRARIES)
 
 
-def runs() -> Iterator[Kept]:
-    """Every finished run, in order."""
-    for path in sorted((ROOT / "results" / "runs").glob("*/*/*/seed*/run.json")):
-        yield Kept(path.parent, json.loads(path.read_text(encoding="utf-8")))
+def runs(say: bool = False) -> Iterator[Kept]:
+    """Every finished run whose files are whole, in order; of the others ``say`` says which they are."""
+    for folder in sorted((ROOT / "results" / "runs").glob("*/*/*/seed*")):
+        if wrong := damage(folder):
+            if say:
+                print(f"DAMAGED  {folder.relative_to(ROOT).as_posix()}: {wrong}", flush=True)
+            continue
+        yield Kept(folder, json.loads((folder / "run.json").read_text(encoding="utf-8")))
 
 
 def differs(kept: Kept, part: float) -> tuple[str | None, str]:
@@ -86,7 +90,7 @@ def differs(kept: Kept, part: float) -> tuple[str | None, str]:
 
 def audit(share: float, part: float) -> int:
     """Compare a sample, at least one run of each algorithm; the exit status."""
-    every = list(runs())
+    every = list(runs(say=True))
     rng = random.Random(0)
     one_each = {kept.record["algo"]: kept for kept in rng.sample(every, len(every))}.values()
     sample = {str(kept): kept for kept in (*one_each, *rng.sample(every, round(share * len(every))))}
@@ -95,14 +99,15 @@ def audit(share: float, part: float) -> int:
         difference, agreement = differs(kept, part)
         wrong += difference is not None
         print(f"{'DIFFERS' if difference else 'ok     '}  {kept}: {difference or agreement}", flush=True)
-    print(f"{len(sample)} of {len(every)} runs re-run in part, {wrong} differ")
-    return min(wrong, 1)
+    damaged = len(list((ROOT / "results" / "runs").glob("*/*/*/seed*"))) - len(every)
+    print(f"{len(sample)} of {len(every)} runs re-run in part, {wrong} differ; {damaged} damaged")
+    return min(wrong + damaged, 1)
 
 
 def rekey(part: float) -> int:
     """Move the runs whose sources changed, algorithm by algorithm, where the change changes no number."""
     moved, failed, trusted = 0, 0, {}
-    for kept in runs():
+    for kept in runs(say=True):
         algo, key = kept.record["algo"], kept.key
         if key == kept.record["key"]:
             continue
@@ -116,7 +121,7 @@ def rekey(part: float) -> int:
         if not trusted[algo] or target.exists():
             failed += 1
             continue
-        record = kept.record | {"key": key, "sources": sources_digest(algo)}
+        record = sealed(kept.record | {"key": key, "sources": sources_digest(algo)})
         shutil.copytree(kept.folder, target)
         (target / "run.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         shutil.rmtree(kept.folder)

@@ -1,0 +1,61 @@
+"""Whether the files of a finished run are whole: as long, and to the bit, as they were written."""
+
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.plan import FILES, Study
+
+STATUSES = ("finished", "diverged")
+
+
+def sealed(record: dict) -> dict:
+    """``run.json`` with a digest of its own."""
+    return {**record, "digest": _digest_of(record)}
+
+
+def damage(folder: Path, names: Sequence[str] = FILES) -> str | None:
+    """What is wrong with these files of a run, None if nothing is.
+
+    The first runs of the repository have no digest of ``run.json`` and ``policy.safetensors``: those must be there.
+    """
+    try:
+        record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        if record["status"] not in STATUSES or record.get("digest") not in (None, _digest_of(record)):
+            return "run.json is damaged"
+        digests = record.get("digests", {})
+        for name in names:
+            content = (folder / name).read_bytes()
+            digest = hashlib.sha256(content).hexdigest()
+            if not content or digest != digests.get(name, digest):
+                return f"{name} is damaged"
+    except OSError as error:
+        return f"{Path(error.filename).name} cannot be read ({error.strerror})"
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return "run.json is damaged"
+    return None
+
+
+def set_aside(studies: dict[str, Study], root: Path) -> None:
+    """Move damaged runs that a study names to ``work/damaged/``, and say so: then they are planned anew.
+
+    A run that lacks a file is left: it is not finished, or somebody wants it trained again.
+    """
+    folders = {cell.folder(seed) for study in studies.values() for cell in study.cells for seed in cell.seeds}
+    for folder in sorted(folders):
+        if not all((root / folder / name).is_file() for name in FILES):
+            continue
+        if wrong := damage(root / folder):
+            target = root / "work" / "damaged" / folder
+            shutil.rmtree(target, ignore_errors=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(root / folder, target)
+            print(f"warning: {folder}: {wrong}: moved to work/damaged/, and to be trained again", file=sys.stderr)
+
+
+def _digest_of(record: dict) -> str:
+    content = {name: value for name, value in record.items() if name != "digest"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

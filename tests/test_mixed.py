@@ -1,0 +1,57 @@
+"""Runs of several machines or libraries in one study are said to be."""
+
+import pytest
+from test_analysis import quick, tables, texts
+
+from analysis.curves import draw
+from analysis.mixed import mixed
+from core.provenance import provenance
+
+assert quick  # the fixture
+
+RECORD = {
+    "algo": "npg",
+    "compiled": True,
+    "versions": {"python": "3.11.7", "torch": "2.13.0"},
+    "cpu": {"model": "AMD EPYC", "flags": "25fc"},
+    "libc": "glibc 2.36",
+    "overrides": {},
+    "threads": 1,
+}
+
+
+def test_equal_runs_and_runs_that_record_less_are_not_mixed():
+    less = {name: value for name, value in RECORD.items() if name not in ("libc", "overrides", "threads")}
+    assert mixed([RECORD, RECORD, less]) == ""
+    cem = {"algo": "cem", "compiled": False}
+    assert mixed([RECORD, RECORD | cem]) == "", "CEM is never compiled"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"versions": {"python": "3.11.7", "torch": "2.14.0"}}, "torch 2.13.0 (2 runs), 2.14.0 (1 run)"),
+        (
+            {"cpu": {"model": "X", "flags": "e"}},
+            "cpu model AMD EPYC flags 25fc (2 runs), model X flags e (1 run)",
+        ),
+        ({"libc": "glibc 2.41"}, "libc glibc 2.36 (2 runs), glibc 2.41 (1 run)"),
+        ({"compiled": False}, "updates of npg compiled (2 runs), not compiled (1 run)"),
+        ({"overrides": {"MKL_CBWR": "AVX2"}}, "overrides none (2 runs), MKL_CBWR AVX2 (1 run)"),
+        ({"threads": 2}, "threads 1 (2 runs), 2 (1 run)"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_what_differs_is_named_and_counted(change, said):
+    assert mixed([RECORD, RECORD | change, RECORD]) == said
+
+
+def test_all_that_a_run_records_of_its_machine_is_compared():
+    for name, value in provenance(compiled=True).items():
+        other = {"compiled": False, "versions": dict.fromkeys(RECORD["versions"], "other")}.get(name, {"x": "other"})
+        assert mixed([RECORD | {name: value}, RECORD | {name: other}]), name
+
+
+def test_it_stands_under_the_figure(quick):
+    words = " ".join(texts(draw(quick, *tables(quick), mixed="torch 1 (3 runs), 2 (1 run)")))
+    assert "not of one machine and one set of libraries: torch 1 (3 runs), 2 (1 run)." in words.replace("\n", " ")
