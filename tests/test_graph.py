@@ -1,14 +1,17 @@
 """Graphs: compiled they compute what they compute uncompiled, are made once, and say what is wrong."""
 
+import json
 import multiprocessing
 import os
 import re
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 import torch
+from test_workflow import copy_project
 
 import core.graph
 from core.graph import Graph
@@ -128,3 +131,34 @@ def test_a_compiler_that_fails_is_named(tmp_path):
     done = subprocess.run(command, cwd=ROOT, env=os.environ | {"CXX": str(broken)}, capture_output=True, text=True)
     assert re.search("UsageError: .*broken: an update could not be compiled.*compile_from", done.stderr)
     assert not list(tmp_path.rglob("*.so")), "and leaves nothing"
+
+
+def trained(project, **env):
+    shutil.copy(ROOT / "studies.yaml", project)
+    shutil.rmtree(project / "results", ignore_errors=True)
+    cell = ["--study", "quick", "--task", "InvertedPendulum", "--method", "npg", "--seed", "0", "--steps", "400"]
+    command = [sys.executable, "-m", "core.train", *cell, "--set", "batch=200", "--set", "compile_from=1"]
+    done = subprocess.run(command, cwd=project, env=os.environ | env, capture_output=True, text=True)
+    records = [json.loads(path.read_text()) for path in project.glob("results/runs/**/run.json")]
+    return done, records
+
+
+def test_the_first_run_of_a_kind_compiles_in_a_child_and_the_next_one_loads(tmp_path):
+    project = copy_project(tmp_path / "project")
+    (first, (made,)), (second, (loaded,)) = trained(project), trained(project)
+    assert first.stderr.count("compiling its updates, once for all its seeds") == 1
+    assert "compiling" not in second.stderr
+    assert made["compiled"] and loaded["compiled"]
+    assert made["digests"] == loaded["digests"]
+    if sys.platform == "linux":
+        assert made["peak_memory_mb"] < 1.15 * loaded["peak_memory_mb"], "the compiler's memory was the child's"
+
+
+def test_a_run_whose_updates_cannot_be_compiled_says_so_once(tmp_path):
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\n[ $1 = --version ]\n")
+    broken.chmod(0o755)
+    done, records = trained(copy_project(tmp_path / "project"), CXX=str(broken))
+    assert (done.returncode, records) == (2, [])
+    assert len(re.findall("error: .*broken: an update could not be compiled", done.stderr)) == 1
+    assert "Traceback" not in done.stderr
