@@ -18,6 +18,7 @@ workdir: workflow.basedir
 
 include: "rules/common.smk"
 include: "rules/train.smk"
+include: "rules/evaluate.smk"
 include: "rules/analysis.smk"
 include: "rules/lecture.smk"
 
