@@ -57,10 +57,12 @@ def snakemake(project: Path, *arguments: str) -> str:
     return done.stdout + done.stderr
 
 
-def run_snakemake(project: Path, *arguments: str) -> subprocess.CompletedProcess:
+def run_snakemake(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-    return subprocess.run(command, cwd=project, env=os.environ | {"PATH": path}, capture_output=True, text=True)
+    return subprocess.run(
+        command, cwd=project, env=os.environ | {"PATH": path} | environment, capture_output=True, text=True
+    )
 
 
 def planned(project: Path, study: str = "tiny") -> tuple[list[str], bool]:
