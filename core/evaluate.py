@@ -25,7 +25,8 @@ from core.errors import UsageError
 from core.key import ROOT
 from core.plan import load_study
 
-EPISODES = 10  #: of each kind, a run
+EPISODES = 5  #: of each kind, a run; of a task whose episodes are short, as many as last STEPS
+STEPS = 1000
 HOW = ("sampled", "deterministic")
 
 
@@ -34,13 +35,13 @@ class Played(NamedTuple):
 
     seed: int  #: the run's
     how: str  #: one of HOW
-    start: int  #: 0 to EPISODES - 1
+    start: int  #: from 0 on
     ret: float  #: raw
     length: int  #: steps
     end: str  #: "terminated", "truncated" (time limit) or "cut" (on a task without one)
 
 
-def streams(seed: int, episodes: int = EPISODES) -> tuple[np.random.Generator, list[int]]:
+def streams(seed: int, episodes: int) -> tuple[np.random.Generator, list[int]]:
     """The evaluation's own random streams of a run: action noise, and a reset seed for each start.
 
     All methods of a task begin in the same states and draw the same noise.
@@ -49,14 +50,15 @@ def streams(seed: int, episodes: int = EPISODES) -> tuple[np.random.Generator, l
     return np.random.default_rng(noise), starts.generate_state(episodes).tolist()
 
 
-def play(folder: Path, horizon: int, episodes: int = EPISODES) -> list[Played]:
+def play(folder: Path, horizon: int) -> list[Played]:
     """Episodes of the run in ``folder``, each of a copy of its own: short ones are not favoured.
 
-    An episode is cut at ``horizon`` steps where the task has no limit. Raises UsageError.
+    ``horizon`` is the task's limit in steps; where Gymnasium has none, episodes are cut there. Raises UsageError.
     """
     record = trained.record(folder)
     if record["status"] == "diverged":
         return []
+    episodes = max(EPISODES, STEPS // horizon)
     rng, starts = streams(record["seed"], episodes)
     clips = record["options"]["clip_actions"]
     envs = Environments(record["task_id"], starts * len(HOW), budget=sys.maxsize, clip_actions=clips)

@@ -52,7 +52,7 @@ def film(folder: Path) -> tuple[list[np.ndarray], float]:
     record = trained.record(folder)
     env = stage(record["task_id"])
     dt, space = env.unwrapped.dt, env.action_space
-    obs, _ = env.reset(seed=streams(record["seed"])[1][0])
+    obs, _ = env.reset(seed=streams(record["seed"], 1)[1][0])
     act = trained.actor(folder, len(obs), space.shape[0])
     still = np.zeros((1, space.shape[0]), np.float32)
     every = max(1, round(1 / (RATE * dt)))
@@ -84,7 +84,7 @@ def write(path: Path, pictures: list[np.ndarray], seconds: float) -> None:
     pause = [round(1000 * seconds)] * len(rest) + [1000]
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    first.save(temporary, "webp", save_all=True, append_images=rest, duration=pause, loop=0, quality=40, method=4)
+    first.save(temporary, "webp", save_all=True, append_images=rest, duration=pause, loop=0, quality=25, method=4)
     os.replace(temporary, path)
 
 

@@ -56,7 +56,7 @@ def write_run(folder, mean=2.0, *, task_id="Count-v0", clip=False, seed=0, statu
 
 def starts(seed):
     """After how many steps, and how, the episode of each start ends."""
-    x = Copies("Count-v0", streams(seed)[1]).obs[:, 1]
+    x = Copies("Count-v0", streams(seed, 200)[1]).obs[:, 1]
     return [(3, "terminated") if value < 0 else (5, "truncated") for value in x]
 
 
@@ -64,14 +64,14 @@ def test_a_policy_of_known_return(tmp_path):
     rows = play(write_run(tmp_path), horizon=5)
     ends = starts(0)
     assert {end for _, end in ends} == {"terminated", "truncated"}, "both kinds are among the starts"
-    assert [(row.how, row.start) for row in rows] == [(h, i) for h in ("sampled", "deterministic") for i in range(10)]
+    assert [(row.how, row.start) for row in rows] == [(h, i) for h in ("sampled", "deterministic") for i in range(200)]
     mean = [row for row in rows if row.how == "deterministic"]
     assert [(row.length, row.end) for row in mean] == ends
     assert [row.ret for row in mean] == pytest.approx([2.0 * length for length, _ in ends])
     sampled = [row for row in rows if row.how == "sampled"]
     assert [(row.length, row.end) for row in sampled] == ends, "the same starts"
-    rng = streams(0)[0]
-    noise = np.stack([rng.standard_normal((10, 1), np.float32)[:, 0] for _ in range(5)])
+    rng = streams(0, 200)[0]
+    noise = np.stack([rng.standard_normal((200, 1), np.float32)[:, 0] for _ in range(5)])
     expected = [2.0 * length + STD * noise[:length, i].sum() for i, (length, _) in enumerate(ends)]
     assert [row.ret for row in sampled] == pytest.approx(expected)
 
@@ -113,12 +113,12 @@ def test_scores_and_cells_are_of_evaluation_only(tmp_path):
     lengths = np.array([length for length, _ in starts(0)])
     assert score["deterministic"] == pytest.approx(2.0 * lengths.mean())
     assert score["deterministic_spread"] == pytest.approx(2.0 * lengths.std(ddof=1))
-    assert score["episodes_each"] == 10
+    assert score["episodes_each"] == 200
     broken = evaluated(played.assign(**{"return": np.inf}), untrained=-7.0, diverged=False)
     assert broken["sampled"] == -7.0, "a return that is not a number is worth an untrained policy"
     runs = pd.DataFrame([score, score | {"deterministic": 0.0}, evaluated(played.head(0), -1.0, diverged=True)])
     cell = evaluation(runs)
-    assert (cell["evaluated"], cell["episodes_each"]) == (2, 10)
+    assert (cell["evaluated"], cell["episodes_each"]) == (2, 200)
     assert cell["deterministic"] == pytest.approx((score["deterministic"] + 0.0 - 1.0) / 3), "the diverged one counts"
     assert cell["deterministic_low"] < cell["deterministic"] < cell["deterministic_high"]
     assert cell["deterministic_spread"] == pytest.approx(score["deterministic_spread"])
@@ -137,7 +137,7 @@ def test_it_acts_as_the_run_did(tmp_path):
     assert agent.filter.count == 512
     np.testing.assert_array_equal(act(obs, noise), agent.policy.actor(agent.theta)(agent.filter(obs), noise))
     rows = play(tmp_path, horizon=1000)
-    assert len(rows) == 20 and {row.end for row in rows} == {"terminated"}
+    assert len(rows) == 2 * 5 and {row.end for row in rows} == {"terminated"}
 
 
 def test_what_cannot_be_played_is_one_line(tmp_path, capsys):
