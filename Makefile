@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+STUDY ?= figure3
 VENV := .venv
 PEERS := .venv-peers
 READY := $(VENV)/ready
@@ -10,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONNOUSERSITE := 1
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-.PHONY: quick figures test test-slow audit rekey prune lint random-scores bench lock clean help
+.PHONY: quick figures test test-slow watch audit rekey prune lint random-scores bench lock clean help
 
 ## quick: train the small study (minutes on 2 cores) and draw it
 quick: $(READY)
@@ -19,6 +20,10 @@ quick: $(READY)
 ## figures: train what is missing of figure3 and draw it
 figures: $(READY)
 	snakemake --cores $(CORES) figure3
+
+## watch: while a study trains: a table of its runs, drawn anew every few seconds (STUDY=figure3)
+watch: $(READY)
+	@python -m analysis.watch $(STUDY)
 
 ## test: everything that takes under ten minutes on 2 cores
 test: $(READY)

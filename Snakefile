@@ -2,6 +2,7 @@
 #
 #     snakemake --cores 16            the study figure3
 #     snakemake --cores 16 quick      another study, by its name
+#     snakemake --cores 16 quick_videos      and films of its final policies
 #     snakemake --cores 2 lecture     the figures of the two lectures; no training
 #     snakemake -n                    what would be trained
 #
@@ -18,7 +19,9 @@ workdir: workflow.basedir
 
 include: "rules/common.smk"
 include: "rules/train.smk"
+include: "rules/evaluate.smk"
 include: "rules/analysis.smk"
+include: "rules/videos.smk"
 include: "rules/lecture.smk"
 
 

@@ -3,13 +3,13 @@
 Imports no library, since the workflow's planning reads it.
 """
 
-from core.plan import Study
+from core.plan import Cell, Study
 
 #: ``results/<study>/tables/<name>.csv``
 TABLES = {
     "scores": "The PPO paper's score of each run, as seen: task, method, seed, score, status.",
-    "runs": "Each run: every score by the rule for runs that diverged, normalised score, wall time, speed, memory.",
-    "cells": "Each task and method: how many runs finished, mean of every score, Student's interval of the paper's.",
+    "runs": "Each run: every score by the rule for runs that diverged, its final policy evaluated, and what it cost.",
+    "cells": "Each task and method: runs finished, mean of every score, interval of the paper's, final policies.",
     "differences": "Each pair of methods on a task: Welch's and permutation tests, Holm's correction, effect sizes.",
     "aggregates": "Each method across tasks: IQM, median, mean and optimality gap with bootstrap intervals.",
     "profiles": "Performance profiles: the share of runs above each normalised score, with intervals.",
@@ -39,7 +39,20 @@ FIGURES = {
     "sweeps": "Scores against step sizes, and against the KL of the updates.",
 }
 
+#: ``figures/frames.png``, captioned in ``frames.txt``; made by ``snakemake STUDY_videos`` only, as the films are.
+FRAMES = "A picture of every final policy: a row a task, methods side by side."
+
 SURROGATES = ("ppo_clip", "ppo_kl")  #: the algorithms of Table 1
+
+
+def evaluation_file(study: Study, cell: Cell) -> str:
+    """The episodes of the cell's final policies (``core/evaluate.py``), from the root of the project."""
+    return f"results/{study.name.split('/')[0]}/evaluation/{cell.method.algo}/{cell.task}/{cell.key}.csv"
+
+
+def video_file(study: Study, cell: Cell) -> str:
+    """The film of the cell's final policy (``core/video.py``), from the root of the project; made by STUDY_videos."""
+    return f"results/{study.name.split('/')[0]}/videos/{cell.method.algo}/{cell.task}/{cell.key}.webp"
 
 
 def figures_of(study: Study) -> list[str]:

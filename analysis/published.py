@@ -1,4 +1,4 @@
-"""Published curves, from ``published/curves/``; each file's source is in ``published/README.md``."""
+"""Published curves and numbers, from ``published/``; each file's source is in ``published/README.md``."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -30,15 +30,16 @@ def read_curves(path: Path) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Source:
-    """One published set of learning curves."""
+    """One published set of learning curves, or of numbers: curves of a point."""
 
     name: str
     label: str  #: for figures
-    file: str  #: of published/curves/
+    file: str  #: of published/
     metric: str  #: the column of ``runs.csv`` that means the same of our runs
     names: Mapping[str, str]  #: from a method's ``published`` to the algorithm's name in the file
-    spread: str  #: what its band is: "band" (kind not stated) or "deviation" (standard deviation over seeds)
+    spread: str  #: its band: "band" (kind not stated), "deviation" (standard deviation over seeds) or "none"
     seeds: int | None  #: how many it averages, where it says so
+    rows: str | None = None  #: the source's name in ``returns.csv``, of numbers
 
 
 #: A method's ``published`` is its name in the PPO paper's Figure 3, or of what the paper has not, "NPG" or "VPG".
@@ -47,7 +48,7 @@ FIGURE3 = {name: name for name in ("A2C", "A2C + Trust Region", "CEM", "PPO (Cli
 _TIANSHOU = Source(
     name="tianshou",
     label="Tianshou 2021, last tenth",
-    file="tianshou_v3_aggregate.csv",
+    file="curves/tianshou_v3_aggregate.csv",
     metric="last_tenth",
     names={"PPO (Clip)": "PPO", "TRPO": "TRPO", "A2C": "A2C", "NPG": "NPG"},
     spread="deviation",
@@ -55,11 +56,11 @@ _TIANSHOU = Source(
 )
 
 SOURCES = (
-    Source("ppo_paper", "PPO paper, Figure 3", "ppo_paper_fig3.csv", "last_tenth", FIGURE3, "band", None),
+    Source("ppo_paper", "PPO paper, Figure 3", "curves/ppo_paper_fig3.csv", "last_tenth", FIGURE3, "band", None),
     Source(
         name="baselines",
         label="Baselines 2018",
-        file="openai_baselines_mujoco1m.csv",
+        file="curves/openai_baselines_mujoco1m.csv",
         metric="last_tenth",
         names={"PPO (Clip)": "ppo2", "TRPO": "trpo_mpi"},
         spread="band",
@@ -68,7 +69,7 @@ SOURCES = (
     Source(
         name="spinning_up",
         label="Spinning Up",
-        file="spinningup_3m.csv",
+        file="curves/spinningup_3m.csv",
         metric="last_tenth",
         names={"PPO (Clip)": "PPO", "TRPO": "TRPO", "VPG": "VPG"},
         spread="deviation",
@@ -77,6 +78,19 @@ SOURCES = (
     _TIANSHOU,
     # What Tianshou's own table reports. Its test actions are sampled, as those of training episodes are.
     dataclasses.replace(_TIANSHOU, name="tianshou_max", label="Tianshou 2021, maximum", metric="maximum"),
+    # The last point of its curves: ten episodes of the policy at the end.
+    dataclasses.replace(_TIANSHOU, name="tianshou_final", label="Tianshou 2021, final policy", metric="sampled"),
+    # One agent each, chosen and tuned; its standard deviation is over episodes, which says nothing of other seeds.
+    Source(
+        name="zoo",
+        label="RL Zoo, final policy, mean action",
+        file="returns.csv",
+        metric="deterministic",
+        names={"PPO (Clip)": "PPO-clip", "TRPO": "TRPO", "A2C": "A2C"},
+        spread="none",
+        seeds=1,
+        rows="rl-baselines3-zoo benchmark",
+    ),
 )
 
 
@@ -86,15 +100,20 @@ def published_curves(
     """The curves of the study's methods by (source, task, method).
 
     Columns: ``timestep``, ``return_mean``, ``version`` (of the task, such as ``-v1``) and ``low``, ``high``: the band
-    as drawn, or one standard deviation to either side. Holds what there is of the methods that say by ``published``
-    which one they are. Of Spinning Up's two backends it is PyTorch's where that has a curve.
+    as drawn, one standard deviation to either side, or the mean where there is neither. Holds what there is of the
+    methods that say by ``published`` which one they are. Of Spinning Up's two backends it is PyTorch's where that has
+    a curve.
     """
     found = {}
     for source in sources:
-        table = read_curves(root / "published" / "curves" / source.file)
+        path = root / "published" / source.file
+        table = pd.read_csv(path) if source.rows else read_curves(path)
         if "backend" in table:
             table = table.sort_values("backend", kind="stable")  # pytorch before tf1
-        if "band_low" in table:
+        if source.rows:
+            table = table[table["source"] == source.rows].rename(columns={"timesteps": "timestep"})
+            table = table.assign(return_mean=table["mean"], low=table["mean"], high=table["mean"])
+        elif "band_low" in table:
             table = table.rename(columns={"band_low": "low", "band_high": "high"})
         else:
             deviation = table["return_std_over_seeds"]

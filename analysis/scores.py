@@ -12,6 +12,7 @@ from analysis.study import FinishedRun, folder
 from core.plan import Study
 
 LAST = 100  #: episodes of the paper's score
+EVALUATED = ("sampled", "deterministic")  #: how a final policy is played after training (``core/evaluate.py``)
 TENTH = 0.9  #: from this part of the budget on a run is in its last tenth
 
 
@@ -60,6 +61,24 @@ def run_scores(run: FinishedRun, curve: np.ndarray, untrained: float) -> dict[st
         "area": whole.mean(),
         "maximum": whole.max(),
     }
+
+
+def evaluated(played: pd.DataFrame, untrained: float, diverged: bool) -> dict[str, float]:
+    """What the final policy scores after training; ``played`` are the run's episodes of ``core/evaluate.py``.
+
+    ``sampled``, ``deterministic``   mean raw return with sampled actions, and with mean actions
+    ``…_spread``                     standard deviation over the episodes
+    ``episodes_each``                how many of each kind; 0 of a run that diverged, and where none were played
+
+    No training return is in them, and they are in no training score.
+    """
+    found = {}
+    for how in EVALUATED:
+        returns = played.loc[played["how"] == how, "return"].astype(float)  # a table without rows has no types
+        broken = diverged or not np.isfinite(returns).all()
+        found[how] = counted(returns.mean(skipna=False), untrained, broken)
+        found[f"{how}_spread"] = np.nan if broken else returns.std()
+    return found | {"episodes_each": len(played) // len(EVALUATED)}
 
 
 def normalised(values: pd.Series | np.ndarray, untrained: float, best: float) -> pd.Series | np.ndarray:

@@ -5,7 +5,8 @@
 Writes the tables below; ``docs/statistics.md`` has each formula and how it was checked. ``method`` and ``task`` are
 names of ``studies.yaml``; ``low`` and ``high`` the ends of a 95 % interval.
 
-``cells.csv``         a row a task and method: every score's mean, Student's interval of the paper's
+``cells.csv``         a row a task and method: every score's mean, Student's interval of the paper's;
+                      the final policies evaluated
 ``differences.csv``   a row a task and pair of methods: tests, effect sizes, the smallest detectable difference
 ``aggregates.csv``    a row a method and statistic: IQM, median, mean, optimality gap
 ``profiles.csv``      performance profiles: the share of runs above each normalised score
@@ -20,7 +21,7 @@ import pandas as pd
 
 from analysis import across, within
 from analysis.intervals import mean_interval, percentile, stream
-from analysis.scores import read
+from analysis.scores import EVALUATED, read
 from analysis.study import folder, main
 from core.plan import Study
 
@@ -40,8 +41,23 @@ def cells(runs: pd.DataFrame) -> pd.DataFrame:
         row |= {name: some[name].mean() for name in ("normalised", "last_tenth", "area", "maximum")}
         # Of runs that never get there the time is longer than any.
         reached, steps = some["steps_to_half"].notna().sum(), some["steps_to_half"].fillna(np.inf).median()
-        rows.append(row | {"reached_half": reached, "steps_to_half": steps if np.isfinite(steps) else np.nan})
+        row |= {"reached_half": reached, "steps_to_half": steps if np.isfinite(steps) else np.nan}
+        rows.append(row | evaluation(some))
     return pd.DataFrame(rows)
+
+
+def evaluation(some: pd.DataFrame) -> dict[str, float]:
+    """The final policies of a cell: mean over runs and Student's interval, and the spread over one policy's episodes.
+
+    ``evaluated`` counts the runs that were played; those that diverged were not, and count as an untrained policy.
+    """
+    row = {"evaluated": int((some["episodes_each"] > 0).sum()), "episodes_each": some["episodes_each"].max()}
+    for how in EVALUATED:
+        known = some[how].dropna()
+        mean, low, high = mean_interval(known.to_numpy()) if len(known) else (np.nan,) * 3
+        row |= {how: mean, f"{how}_low": low if len(known) > 1 else np.nan}
+        row |= {f"{how}_high": high if len(known) > 1 else np.nan, f"{how}_spread": some[f"{how}_spread"].mean()}
+    return row
 
 
 def differences(study: Study, runs: pd.DataFrame) -> pd.DataFrame:

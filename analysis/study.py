@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.products import evaluation_file
 from core.errors import UsageError
 from core.plan import ROOT, Cell, Study, load_study
 from core.whole import damage
 
 READ = ("run.json", "episodes.parquet")
+
+EVALUATION = ["seed", "how", "start", "return", "length", "end"]  #: columns of ``core/evaluate.py``
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,24 @@ def read_runs(study: Study, root: Path = ROOT) -> Iterator[FinishedRun]:
                 hint = f"{remedy} run: snakemake --cores 2 {study.name}"
                 raise UsageError(f"no readable run of {what} ({reason}); {hint}") from None
             yield FinishedRun(cell, seed, record, whole)
+
+
+def read_evaluations(study: Study, root: Path = ROOT) -> dict[tuple[str, str], pd.DataFrame]:
+    """The episodes of final policies by task and method, with the columns of EVALUATION; empty where none were played.
+
+    Raises UsageError where a table is unreadable.
+    """
+    found = {}
+    for cell in study.cells:
+        path = root / evaluation_file(study, cell)
+        try:
+            played = pd.read_csv(path) if path.is_file() else pd.DataFrame(columns=EVALUATION)
+            if missing := set(EVALUATION) - set(played):
+                raise ValueError(f"without {', '.join(sorted(missing))}")
+            found[cell.task, cell.method.name] = played
+        except ValueError as error:
+            raise UsageError(f"{evaluation_file(study, cell)} is not readable ({error}); delete it") from None
+    return found
 
 
 def folder(study: str, kind: str, root: Path = ROOT) -> Path:

@@ -4,7 +4,8 @@
 
 ``curves.parquet``   study task method seed step return: the learning curves on one grid of 100 points
 ``scores.csv``       task method seed score status: the PPO paper's score of each run
-``runs.csv``         a row a run: every score, by the rule for runs that diverged (analysis/scores.py), and what it cost
+``runs.csv``         a row a run: every score, by the rule for runs that diverged (analysis/scores.py), its final policy
+                       evaluated, and what it cost
 ``mixed.txt``        what of libraries and machines is not the same in all runs (a line, or nothing)
 """
 
@@ -14,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.mixed import mixed
-from analysis.scores import against_the_best, run_scores, score
-from analysis.study import FinishedRun, folder, main, read_runs
+from analysis.scores import against_the_best, evaluated, run_scores, score
+from analysis.study import FinishedRun, folder, main, read_evaluations, read_runs
 from core.plan import Study
 
 POINTS = 100  #: of the grid; the published curves have as many
@@ -48,23 +49,26 @@ def curve_of(run: FinishedRun) -> pd.DataFrame:
     return curve.assign(task=run.cell.task, method=run.cell.method.name, seed=run.seed)
 
 
-def row_of(run: FinishedRun, curve: pd.DataFrame, untrained: float) -> dict:
-    """The run's row in ``runs.csv``."""
+def row_of(run: FinishedRun, curve: pd.DataFrame, played: pd.DataFrame, untrained: float) -> dict:
+    """The run's row in ``runs.csv``. ``played`` are the episodes of its final policy."""
     name = {"task": run.cell.task, "method": run.cell.method.name, "seed": run.seed, "status": run.status}
     cost = {column: run.record.get(column) for column in COST}
     machine = {"cpu": (run.record.get("cpu") or {}).get("model")}
-    return name | run_scores(run, curve["return"].to_numpy(), untrained) | cost | machine
+    scores = run_scores(run, curve["return"].to_numpy(), untrained)
+    return name | scores | evaluated(played, untrained, run.status == "diverged") | cost | machine
 
 
 def make(study: Study) -> None:
     """Write the tables."""
     untrained = {name: task["random_score"] for name, task in study.tasks.items()}
+    evaluations = read_evaluations(study)
     curves, scores, rows, records = [], [], [], []
     for run in read_runs(study):
         records.append(run.record)
         curves.append(curve_of(run))
         scores.append((run.cell.task, run.cell.method.name, run.seed, score(run.episodes), run.status))
-        rows.append(row_of(run, curves[-1], untrained[run.cell.task]))
+        played = evaluations[run.cell.task, run.cell.method.name].query("seed == @run.seed")
+        rows.append(row_of(run, curves[-1], played, untrained[run.cell.task]))
     out = folder(study.name, "tables")
     tidy = pd.concat(curves, ignore_index=True).assign(study=study.name)
     tidy[["study", "task", "method", "seed", "step", "return"]].to_parquet(out / "curves.parquet", index=False)

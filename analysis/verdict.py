@@ -13,7 +13,8 @@ has none.
 - Theirs: of a standard deviation over n seeds, Student's interval. Of a band of unknown kind, the band as drawn: what
   it may stand for (a standard error, a deviation, an interval) makes, over the six seeds or fewer of those sources, a
   95 % interval at least that wide, so this reading errs towards a difference. Of nothing, a point.
-- A maximum is compared with ours, the rest with the last tenth, over what our budget covers of a source's curve.
+- A maximum is compared with ours, a final policy's evaluation (sampled or deterministic) with that of our final
+  policies, the rest with the last tenth; over what our budget covers of a source's curve.
 
 ``weak`` marks a verdict that says little: one that rests on a single seed, or a ``within`` that would have been one as
 well had the method gained only half of what the source's did, for so few seeds.
@@ -25,7 +26,7 @@ import pandas as pd
 from analysis import overlay, verdict_map
 from analysis.intervals import difference, mean_interval, student
 from analysis.published import SOURCES, Source, published_curves
-from analysis.scores import TENTH, read
+from analysis.scores import EVALUATED, TENTH, read
 from analysis.study import folder, main
 from analysis.style import counted, nothing, page, save, seeds, versions
 from core.plan import Study
@@ -39,7 +40,7 @@ Estimate = tuple[float, float, float]  # mean, and the ends of its interval
 
 
 def judge(ours: Estimate | None, theirs: Estimate | None, untrained: float, seeds: int) -> dict:
-    """The verdict on one cell, ours of so many seeds: ``difference low high verdict weak``."""
+    """The verdict on one cell: ``difference low high verdict weak``. ``seeds``: of the side that has fewer."""
     if ours is None or theirs is None:
         return {"difference": np.nan, "low": np.nan, "high": np.nan, "verdict": "no data", "weak": False}
     middle, low, high = difference(ours, theirs)
@@ -55,13 +56,14 @@ def theirs_of(source: Source, curve: pd.DataFrame, budget: int) -> Estimate | No
     if curve["timestep"].max() < REACH * budget:
         return None
     covered = curve[curve["timestep"] <= budget]
+    late = covered[covered["timestep"] >= TENTH * budget]
     if source.metric == "maximum":
         mean, low, high = covered.loc[covered["return_mean"].idxmax(), ["return_mean", "low", "high"]]
+    elif late.empty:
+        return None
     else:
-        tenth = covered[covered["timestep"] >= TENTH * budget]
-        if tenth.empty:
-            return None
-        mean, low, high = tenth[["return_mean", "low", "high"]].mean()
+        final = late.iloc[-1:] if source.metric in EVALUATED else late
+        mean, low, high = final[["return_mean", "low", "high"]].mean()
     if source.spread == "deviation":
         low, high = student(mean, (high - low) / 2, source.seeds)
     return float(mean), float(low), float(high)
@@ -93,7 +95,8 @@ def tabulate(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> pd.DataF
                 row |= dict(zip(("ours", "ours_low", "ours_high"), ours or [np.nan] * 3, strict=True))
                 row |= dict(zip(("theirs", "theirs_low", "theirs_high"), theirs or [np.nan] * 3, strict=True))
                 row["version"] = None if curve is None else curve["version"].iloc[0]
-                rows.append(row | judge(ours, theirs, study.tasks[task]["random_score"], len(mine)))
+                few = min(len(mine), source.seeds or len(mine))
+                rows.append(row | judge(ours, theirs, study.tasks[task]["random_score"], few))
     return pd.DataFrame(rows)
 
 

@@ -11,6 +11,7 @@ STATISTICS = ["cells", "differences", "aggregates", "profiles", "efficiency", "i
 rule tables:
     input:
         run_tables,
+        evaluations,
         "results/{study}/runs.json",
         sources("tables"),
     output:
@@ -113,6 +114,7 @@ rule verdict:
     input:
         rules.tables.output,
         CURVES,
+        "published/returns.csv",
         sources("verdict"),
     output:
         "results/{study}/tables/verdict.csv",

@@ -142,6 +142,24 @@ def test_from_the_curves_come_the_numbers_that_were_collected(name, label, metri
     assert theirs[1] < theirs[0] < theirs[2]
 
 
+def test_evaluations_are_compared_with_evaluations_of_the_same_kind():
+    study = made()
+    table = tabulate(study, *runs_of(study)).set_index(["source", "task", "method"])
+    final = pd.read_csv(ROOT / "published/curves/tianshou_v3_aggregate.csv")
+    final = final[(final["algorithm"] == "TRPO") & (final["task"] == "Hopper") & (final["timestep"] <= 1e6)]
+    tianshou = table.loc[("tianshou_final", "Hopper", "trpo")]
+    assert (tianshou["ours"], tianshou["theirs"]) == (301.0, final.sort_values("timestep")["return_mean"].iloc[-1])
+    assert tianshou["theirs_low"] < tianshou["theirs"] < tianshou["theirs_high"]
+    zoo = table.loc[("zoo", "Hopper", "trpo")]
+    expected = published("rl-baselines3-zoo benchmark", "mean return of", "Hopper", "TRPO")
+    assert (zoo["ours"], zoo["theirs"], zoo["version"]) == (401.0, expected, "-v3")
+    assert zoo["theirs_low"] == zoo["theirs_high"] == expected, "its deviation is over the episodes of one agent"
+    assert zoo["weak"], "of a single agent"
+    runs, curves = runs_of(study)
+    none = tabulate(study, runs.assign(sampled=np.nan, deterministic=np.nan), curves).set_index("source")
+    assert set(none.loc[["tianshou_final", "zoo"], "verdict"]) == {"no data"}
+
+
 def test_spinning_up_is_its_pytorch_where_it_has_one():
     table = pd.read_csv(ROOT / "published/curves/spinningup_3m.csv")
     hopper = table[(table["task"] == "Hopper") & (table["timestep"] == 1_000_000)].set_index(["algorithm", "backend"])
@@ -157,7 +175,7 @@ def test_only_methods_that_say_so_are_compared():
     assert {key[2] for key in published_curves(study)} == {"trpo", "clip"}
     named = study.methods | {"npg": dataclasses.replace(study.methods["npg"], published="NPG")}
     curves = published_curves(dataclasses.replace(study, methods=named))
-    assert {key[0] for key in curves if key[2] == "npg"} == {"tianshou", "tianshou_max"}
+    assert {key[0] for key in curves if key[2] == "npg"} == {"tianshou", "tianshou_max", "tianshou_final"}
 
 
 def runs_of(study, diverged=()):
@@ -169,12 +187,12 @@ def runs_of(study, diverged=()):
             name = (cell.task, cell.method.name, seed)
             curves[name] = np.linspace(0, 100 * (1 + seed), 100)
             status = "diverged" if name in diverged else "finished"
-            rows.append(
-                {"task": name[0], "method": name[1], "seed": seed, "status": status, "last_tenth": 100.0 + seed}
-            )
+            scores = {"last_tenth": 100.0 + seed, "sampled": 300.0 + seed, "deterministic": 400.0 + seed}
+            rows.append({"task": name[0], "method": name[1], "seed": seed, "status": status} | scores)
     frame = pd.DataFrame(curves.values(), columns=grid)
     frame.index = pd.MultiIndex.from_tuples(curves, names=["task", "method", "seed"])
-    return pd.DataFrame(rows, columns=["task", "method", "seed", "status", "last_tenth"]), frame.sort_index()
+    columns = ["task", "method", "seed", "status", "last_tenth", "sampled", "deterministic"]
+    return pd.DataFrame(rows, columns=columns), frame.sort_index()
 
 
 def test_the_table_has_every_cell_and_counts_what_diverged():

@@ -1,0 +1,89 @@
+"""Films of final policies, drawn off-screen, and a figure of their pictures: `snakemake --cores N <study>_videos`.
+
+in:  policy.safetensors and run.json of a study's runs; tables/runs.csv
+out: results/<study>/videos/, an animated WebP a cell; results/<study>/figures/frames.png
+"""
+
+from analysis.products import video_file
+
+
+def films(wildcards):
+    """The films of a study."""
+    study = STUDIES[wildcards.study]
+    return [video_file(study, cell) for cell in study.cells]
+
+
+# Says once, and before anything is trained, that no OpenGL works here, in the place of every film.
+rule opengl:
+    output:
+        touch("work/opengl"),
+    log:
+        "logs/opengl.log",
+    priority: 2000
+    conda:
+        "../environment.yml"
+    params:
+        python=PYTHON,
+    message:
+        "see whether OpenGL works, for videos"
+    shell:
+        "exec {params.python:q} -m core.opengl > {log:q} 2>&1"
+
+
+rule video:
+    input:
+        cell_runs,
+        "core/video.py",
+        "core/trained.py",
+        ancient("work/opengl"),
+    output:
+        "results/{study}/videos/{algo}/{task}/{key}.webp",
+    log:
+        "logs/{study}/videos/{algo}/{task}/{key}.log",
+    conda:
+        "../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=600,
+    params:
+        python=PYTHON,
+        arguments=cell_arguments,
+    message:
+        "film {wildcards.algo} on {wildcards.task}"
+    shell:
+        "LP_NUM_THREADS=1 exec {params.python:q} -m core.video {params.arguments} --out {output:q} > {log:q} 2>&1"
+
+
+rule frames:
+    input:
+        films,
+        rules.tables.output.runs,
+        sources("frames"),
+    output:
+        "results/{study}/figures/frames.png",
+        "results/{study}/figures/frames.txt",
+    log:
+        "logs/{study}/frames.log",
+    conda:
+        "../environment.yml"
+    params:
+        python=PYTHON,
+    message:
+        "frames of {wildcards.study}"
+    shell:
+        "exec {params.python:q} -m analysis.frames {wildcards.study} > {log:q} 2>&1"
+
+
+# A study of step sizes has no evaluation to write below its frames, and hundreds of cells.
+for study in STUDIES.values():
+    if not study.sweeps:
+
+        rule:
+            name:
+                f"{study.name}_videos"
+            input:
+                f"results/{study.name}/figures/frames.png",
+                [video_file(study, cell) for cell in study.cells],  # or one that is missing would not be seen
+            localrule: True
+            message:
+                f"the films are in results/{study.name}/videos/, a picture of each in figures/frames.png"
