@@ -1,0 +1,198 @@
+"""One self-contained page of a study, for a browser without a network.
+
+    python -m analysis.page STUDY
+
+Writes ``results/STUDY/index.html`` from the study's tables and figures, and from run.json and updates.parquet of its
+runs. The same files make the same bytes.
+"""
+
+import re
+from base64 import b64encode
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from analysis.page import cells, made, tables
+from analysis.page.contents import DRAWN_BY, tables_of
+from analysis.products import FIGURES, TABLES, figures_of
+from analysis.published import SOURCES
+from analysis.style import looks, so_far
+from analysis.verdict_map import SIGNS
+from core.errors import UsageError
+from core.plan import ROOT, Study
+
+HERE = Path(__file__).parent
+LARGEST = 1_000_000  #: bytes of an SVG; of a larger one the page has the PNG
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the study, and how it was made."""
+
+    name: str
+    about: str
+    caption: str
+    source: str  #: a data URI
+    width: int
+    height: int
+    module: str
+
+
+def make(study: Study, planned: Study | None = None) -> None:
+    """Write the page. ``planned`` is the whole of a study that is not complete."""
+    out = ROOT / "results" / study.name
+    read = {name: _table(study, out, name) for name in tables_of(study)}
+    curves = pd.read_parquet(out / "tables" / "curves.parquet")
+    runs = cells.read(study)
+    colours = {name: colour for name, (colour, _) in looks(study).items()}
+    names = tables.Names(study, read["runs"], colours)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["number"] = tables.number
+    html = environment.get_template("page.html").render(
+        study=study,
+        name=study.name.removesuffix("/so_far"),
+        so_far=so_far(study),
+        planned=planned or study,
+        missing=made.incomplete(study, planned or study),
+        diverged=made.diverged(runs),
+        runs=runs,
+        summary=made.summary(study, runs),
+        figures={name: _figure(out / "figures", name) for name in figures_of(study)},
+        tables=_tables(names, read, runs),
+        matrix=_matrix(names, read),
+        verdict=_verdict(names, read),
+        cells=_cells(names, read, runs, curves),
+        settings=made.settings(study, runs),
+        facts=made.facts(runs),
+        listed={name: TABLES[name] for name in tables_of(study)},
+        table1=read["table1_summary"].iloc[0].to_dict() if "table1_summary" in read else None,
+        style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
+        script=Markup((HERE / "script.js").read_text(encoding="utf-8")),
+    )
+    (out / "index.html").write_text(html, encoding="utf-8")
+    print(f"results/{study.name}/index.html: {len(html.encode()) / 1e6:.1f} MB, {len(runs)} runs")
+
+
+def _table(study: Study, out: Path, name: str) -> pd.DataFrame:
+    path = out / "tables" / f"{name}.csv"
+    if not path.is_file():
+        whole = study.name.removesuffix("/so_far")
+        raise UsageError(f"no {path.relative_to(ROOT).as_posix()}; first run: snakemake --cores 2 {whole}")
+    return pd.read_csv(path)
+
+
+def _figure(folder: Path, name: str) -> Figure:
+    text = (folder / f"{name}.svg").read_text(encoding="utf-8")
+    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
+    # matplotlib writes millionths of a point.
+    text = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text)
+    content, kind = text.encode(), "svg+xml"
+    if len(content) > LARGEST:
+        content, kind = (folder / f"{name}.png").read_bytes(), "png"
+    caption = folder / f"{name}.txt"  # curves and sweeps carry theirs
+    return Figure(
+        name,
+        FIGURES[name],
+        caption.read_text(encoding="utf-8").strip() if caption.is_file() else "",
+        f"data:image/{kind};base64,{b64encode(content).decode()}",
+        round(float(box[1]) * 96 / 72),
+        round(float(box[2]) * 96 / 72),
+        DRAWN_BY[name],
+    )
+
+
+def _tables(names: tables.Names, read: dict[str, pd.DataFrame], runs: list[cells.Run]) -> dict[str, tables.Table]:
+    found = {"runs": made.runs_table(names, runs, read["runs"])}
+    shown = {
+        "ranking": tables.ranking,
+        "cells": tables.cells,
+        "differences": tables.differences,
+        "verdict": tables.verdicts,
+        "table1": tables.surrogates,
+        "cost": tables.cost,
+        "sweeps": tables.sweeps,
+    }
+    return found | {name: show(names, read) for name, show in shown.items() if name in read}
+
+
+def _matrix(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[tuple[tables.Entry, list[dict | None]]]:
+    """A row a method, a column a task: mean score, and how many runs it is of."""
+    runs, rows = read["runs"], []
+    means = runs.groupby(["method", "task"]).agg(
+        score=("last_100", "mean"), normalised=("normalised", "mean"), runs=("seed", "size"),
+        finished=("status", lambda status: (status == "finished").sum()),
+    )
+    for method in names.study.methods:
+        row = []
+        for task in names.study.tasks:
+            if (method, task) not in means.index:
+                row.append(None)
+                continue
+            cell = means.loc[(method, task)]
+            strength = 0 if pd.isna(cell["normalised"]) else min(max(cell["normalised"], 0), 1)
+            row.append({"link": cells.anchor(task, method), "score": tables.number(cell["score"]), "strength": round(float(strength), 3),
+                        "runs": int(cell["runs"]), "finished": int(cell["finished"])})
+        rows.append((names.method(method), row))
+    return rows
+
+
+def _verdict(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[dict]:
+    """Of each source that has a cell: its sentence, the tasks' versions, and a row a method."""
+    if "verdict" not in read:
+        return []
+    found = []
+    sentences = read["verdict_summary"].set_index("source")
+    for source in SOURCES:
+        mine = read["verdict"].query("source == @source.name and verdict != 'no data'")
+        if mine.empty:
+            continue
+        by_cell = {(r.method, r.task): r for r in mine.itertuples()}
+        methods = [m for m in names.study.methods if m in set(mine["method"])]
+        tasks = [t for t in names.study.tasks if t in set(mine["task"])]
+        rows = [(names.method(m), [_judged(by_cell.get((m, t)), t, m) for t in tasks]) for m in methods]
+        versions = ", ".join(sorted(set(mine["version"])))
+        found.append({"label": source.label, "versions": versions, "tasks": tasks, "rows": rows,
+                      "sentence": sentences.loc[source.name, "sentence"].split(": ", 1)[1]})
+    return found
+
+
+def _judged(row, task: str, method: str) -> dict | None:
+    if row is None:
+        return None
+    sides = {"ours": tables.number(row.ours), "theirs": tables.number(row.theirs)}
+    return sides | {"word": row.verdict, "sign": SIGNS[row.verdict], "weak": bool(row.weak), "link": cells.anchor(task, method)}
+
+
+def _cells(names: tables.Names, read: dict[str, pd.DataFrame], runs: list[cells.Run], curves: pd.DataFrame) -> dict:
+    """By task: every cell's panels, seeds and verdicts."""
+    study, found = names.study, {}
+    published = cells.published_of(study)
+    by_cell = dict(tuple(curves.groupby(["task", "method"])))
+    scores = read["runs"].set_index(["task", "method", "seed"]).sort_index()
+    for cell in study.cells:
+        task, method = cell.task, cell.method.name
+        mine = [run for run in runs if run.cell is cell]
+        theirs = published.get((task, method), [])
+        panels = cells.panels(study, mine, by_cell[task, method], theirs)
+        rows = scores.loc[(task, method)]
+        found.setdefault(task, []).append({
+            "anchor": cells.anchor(task, method),
+            "cell": cell,
+            "method": names.method(method, link=" "),
+            "score": tables.number(rows["last_100"].mean()),
+            "finished": sum(not run.diverged for run in mine),
+            "runs": mine,
+            "rows": rows,
+            "panels": [(p.title, p.wide, Markup(svg)) for p in panels if (svg := p.svg(study.steps))],
+            "published": [label for label, _ in theirs],
+        })
+    return found
