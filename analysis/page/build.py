@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from analysis.page import cells, made, tables
+from analysis.page import cells, made, svg, tables
 from analysis.page.contents import DRAWN_BY, tables_of
 from analysis.products import FIGURES, TABLES, figures_of
 from analysis.published import SOURCES
@@ -56,7 +57,7 @@ def make(study: Study, planned: Study | None = None) -> None:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["number"] = tables.number
+    environment.filters |= {"number": tables.number, "breakable": _breakable}
     html = environment.get_template("page.html").render(
         study=study,
         name=study.name.removesuffix("/so_far"),
@@ -65,12 +66,13 @@ def make(study: Study, planned: Study | None = None) -> None:
         missing=made.incomplete(study, planned or study),
         diverged=made.diverged(runs),
         runs=runs,
+        short=_short(names, read),
         summary=made.summary(study, runs),
         figures={name: _figure(out / "figures", name) for name in figures_of(study)},
         tables=_tables(names, read, runs),
         matrix=_matrix(names, read),
         verdict=_verdict(names, read),
-        cells=_cells(names, read, runs, curves),
+        cells=_cells(names, read, runs, curves, len((planned or study).seeds)),
         settings=made.settings(study, runs),
         facts=made.facts(runs),
         listed={name: TABLES[name] for name in tables_of(study)},
@@ -80,6 +82,26 @@ def make(study: Study, planned: Study | None = None) -> None:
     )
     (out / "index.html").write_text(html, encoding="utf-8")
     print(f"results/{study.name}/index.html: {len(html.encode()) / 1e6:.1f} MB, {len(runs)} runs")
+
+
+def _breakable(name: str) -> Markup:
+    """A task's name, which may be broken before a capital."""
+    return Markup(re.sub("(?<=[a-z])(?=[A-Z])", "<wbr>", name))
+
+
+def _short(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[str]:
+    """The study in a few sentences."""
+    found = []
+    if len(read.get("ranking", ())) > 1:
+        best = read["ranking"].iloc[0]
+        label, known = names.method(best["method"]).text, np.isfinite(best["low"])
+        iqm = read["aggregates"].query("statistic == 'iqm'").set_index("method").loc[best["method"]]
+        score = tables.estimate(*iqm[["value", "low", "high"]], tables.share).text
+        sure = f"; first in {best['p1']:.0%} of bootstrap replicates".replace("%", " %") if known else ""
+        found.append(f"Best across tasks: {label}, with an IQM of normalised scores of {score}{sure}.")
+    if "verdict_summary" in read:
+        found += [row.sentence + "." for row in read["verdict_summary"].itertuples() if row.cells]
+    return found
 
 
 def _table(study: Study, out: Path, name: str) -> pd.DataFrame:
@@ -128,7 +150,9 @@ def _matrix(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[tuple[ta
     """A row a method, a column a task: mean score, and how many runs it is of."""
     runs, rows = read["runs"], []
     means = runs.groupby(["method", "task"]).agg(
-        score=("last_100", "mean"), normalised=("normalised", "mean"), runs=("seed", "size"),
+        score=("last_100", "mean"),
+        normalised=("normalised", "mean"),
+        runs=("seed", "size"),
         finished=("status", lambda status: (status == "finished").sum()),
     )
     for method in names.study.methods:
@@ -139,8 +163,15 @@ def _matrix(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[tuple[ta
                 continue
             cell = means.loc[(method, task)]
             strength = 0 if pd.isna(cell["normalised"]) else min(max(cell["normalised"], 0), 1)
-            row.append({"link": cells.anchor(task, method), "score": tables.number(cell["score"]), "strength": round(float(strength), 3),
-                        "runs": int(cell["runs"]), "finished": int(cell["finished"])})
+            row.append(
+                {
+                    "link": cells.anchor(task, method),
+                    "score": tables.number(cell["score"]),
+                    "strength": round(float(strength), 3),
+                    "runs": int(cell["runs"]),
+                    "finished": int(cell["finished"]),
+                }
+            )
         rows.append((names.method(method), row))
     return rows
 
@@ -160,8 +191,15 @@ def _verdict(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[dict]:
         tasks = [t for t in names.study.tasks if t in set(mine["task"])]
         rows = [(names.method(m), [_judged(by_cell.get((m, t)), t, m) for t in tasks]) for m in methods]
         versions = ", ".join(sorted(set(mine["version"])))
-        found.append({"label": source.label, "versions": versions, "tasks": tasks, "rows": rows,
-                      "sentence": sentences.loc[source.name, "sentence"].split(": ", 1)[1]})
+        found.append(
+            {
+                "label": source.label,
+                "versions": versions,
+                "tasks": tasks,
+                "rows": rows,
+                "sentence": sentences.loc[source.name, "sentence"].split(": ", 1)[1],
+            }
+        )
     return found
 
 
@@ -169,30 +207,58 @@ def _judged(row, task: str, method: str) -> dict | None:
     if row is None:
         return None
     sides = {"ours": tables.number(row.ours), "theirs": tables.number(row.theirs)}
-    return sides | {"word": row.verdict, "sign": SIGNS[row.verdict], "weak": bool(row.weak), "link": cells.anchor(task, method)}
+    return sides | {
+        "word": row.verdict,
+        "sign": SIGNS[row.verdict],
+        "weak": bool(row.weak),
+        "link": cells.anchor(task, method),
+    }
 
 
-def _cells(names: tables.Names, read: dict[str, pd.DataFrame], runs: list[cells.Run], curves: pd.DataFrame) -> dict:
-    """By task: every cell's panels, seeds and verdicts."""
+def _cells(
+    names: tables.Names, read: dict[str, pd.DataFrame], runs: list[cells.Run], curves: pd.DataFrame, seeds: int
+) -> dict[str, list[dict]]:
+    """By task: every cell's panels and runs, of so many seeds that it should have."""
     study, found = names.study, {}
-    published = cells.published_of(study)
-    by_cell = dict(tuple(curves.groupby(["task", "method"])))
+    published, judged = cells.published_of(study), _signs(read)
+    curves = curves.assign(seen=curves["return"].where(np.isfinite(curves["return"])))
+    means = curves.groupby(["task", "method", "step"])["seen"].mean()
     scores = read["runs"].set_index(["task", "method", "seed"]).sort_index()
-    for cell in study.cells:
-        task, method = cell.task, cell.method.name
-        mine = [run for run in runs if run.cell is cell]
-        theirs = published.get((task, method), [])
-        panels = cells.panels(study, mine, by_cell[task, method], theirs)
-        rows = scores.loc[(task, method)]
-        found.setdefault(task, []).append({
+    for (task, method), mine in curves.groupby(["task", "method"]):
+        cell = study.cell(task, method)
+        here = [run for run in runs if run.cell is cell]
+        panels = cells.panels(study, here, mine, published.get((task, method), []))
+        rows, mean = scores.loc[(task, method)], means[task, method]
+        span = (study.tasks[task]["random_score"], means[task].max())
+        found[task, method] = {
             "anchor": cells.anchor(task, method),
             "cell": cell,
             "method": names.method(method, link=" "),
             "score": tables.number(rows["last_100"].mean()),
-            "finished": sum(not run.diverged for run in mine),
-            "runs": mine,
+            "finished": sum(not run.diverged for run in here),
+            "of": seeds,
+            "runs": here,
             "rows": rows,
-            "panels": [(p.title, p.wide, Markup(svg)) for p in panels if (svg := p.svg(study.steps))],
-            "published": [label for label, _ in theirs],
-        })
+            "panels": [(p.title, p.wide, Markup(text)) for p in panels if (text := p.svg(study.steps))],
+            "spark": Markup(svg.spark(mean.index.to_numpy(), mean.to_numpy(), study.steps, span)),
+            "published": [label for label, _ in published.get((task, method), [])],
+            "verdicts": judged.get((task, method), []),
+        }
+    order = [(cell.task, cell.method.name) for cell in study.cells]
+    return {task: [found[key] for key in order if key[0] == task] for task in study.tasks}
+
+
+def _signs(read: dict[str, pd.DataFrame]) -> dict[tuple[str, str], list[dict]]:
+    """By cell: each source's verdict in a sign."""
+    found: dict = {}
+    if "verdict" in read:
+        labels = read["verdict_summary"].set_index("source")["label"]
+        for row in read["verdict"].query("verdict != 'no data'").itertuples():
+            sign = {
+                "word": row.verdict,
+                "sign": SIGNS[row.verdict],
+                "weak": bool(row.weak),
+                "source": labels[row.source],
+            }
+            found.setdefault((row.task, row.method), []).append(sign)
     return found

@@ -17,8 +17,8 @@ COLOURS = 8  #: that seeds are told apart by; more take them in turn
 KNOWN = {
     "kl": ("KL of an update, mean and largest", True, None),
     "entropy": ("Entropy of the policy", False, None),
-    "explained_variance": ("Explained variance of the value function", False, (-1, 1)),
-    "accepted": ("Share of updates that the line search accepted", False, (0, 1)),
+    "explained_variance": ("Explained variance of the values", False, (-1, 1)),
+    "accepted": ("Share of updates accepted", False, (0, 1)),
     "backtracks": ("Backtracks of the line search", False, None),
     "step_size": ("Step size", True, None),
     "beta": ("Weight β of the KL penalty", True, None),

@@ -101,16 +101,30 @@ def facts(runs: list[Run]) -> list[tuple[str, list[str]]]:
 
 def runs_table(names: Names, runs: list[Run], scores: pd.DataFrame) -> Table:
     """Every run, with its key."""
-    headings = [("Task", ""), ("Method", ""), ("Seed", ""), ("Status", ""), ("Score", "mean return of the last 100 episodes")]
+    headings = [
+        ("Task", ""),
+        ("Method", ""),
+        ("Seed", ""),
+        ("Status", ""),
+        ("Score", "mean return of the last 100 episodes"),
+    ]
     headings += [("Episodes", ""), ("Updates", ""), ("Wall time, s", ""), ("Steps/s", ""), ("Memory, MB", "peak")]
     headings += [("Key", "of its folder: a digest of sources, task, options and budget"), ("Commit", "")]
     score = scores.set_index(["task", "method", "seed"])["last_100"]
     rows = []
     for run in runs:
         cell, r = run.cell, run.record
-        measured = [r.get(k, float("nan")) for k in ("episodes", "updates", "wall_seconds", "steps_per_second", "peak_memory_mb")]
+        measured = [
+            r.get(k, float("nan"))
+            for k in ("episodes", "updates", "wall_seconds", "steps_per_second", "peak_memory_mb")
+        ]
         status = Entry(r["status"], r["status"], "text", look="partial" if run.diverged else "")
-        first = [plain(cell.task), names.cell(cell.task, cell.method.name), amount(run.seed, lambda v: f"{v:g}"), status]
+        first = [
+            plain(cell.task),
+            names.cell(cell.task, cell.method.name),
+            amount(run.seed, lambda v: f"{v:g}"),
+            status,
+        ]
         numbers = [amount(v) for v in (score[cell.task, cell.method.name, run.seed], *measured)]
         rows.append([*first, *numbers, plain(cell.key), plain((r.get("commit") or "")[:10])])
     return Table("runs", "Every run", headings, rows)

@@ -52,7 +52,7 @@ class Panel:
             low, high = low - 0.5, high + 0.5
         room = 0 if self.span else 0.04 * (high - low)
         low, high = low - room, high + room
-        ticks = _decades(low, high) if self.log else _round_ticks(low, high)
+        ticks = _log_ticks(low, high) if self.log else _round_ticks(low, high)
 
         def place(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -63,7 +63,7 @@ class Panel:
 
         parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(self.title)}">']
         for tick in ticks:
-            (_,), (y,) = place(np.array([0]), np.array([10.0**tick if self.log else tick]))
+            (_,), (y,) = place(np.array([0]), np.array([tick]))
             text = _power(tick) if self.log else short(tick)
             parts.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
             parts.append(f'<text x="{LEFT - 5}" y="{y + 3.5:.1f}" text-anchor="end">{text}</text>')
@@ -83,6 +83,13 @@ class Panel:
                 (x,), (y,) = place(line.x[known[-1:]], line.y[known[-1:]])
                 parts.append(f'<path class="cross {line.css}"{about_seed} d="M{x - 4:.1f} {y - 4:.1f}l8 8m-8 0l8 -8"/>')
         return "".join(parts) + "</svg>"
+
+
+def spark(x: np.ndarray, y: np.ndarray, budget: int, span: tuple[float, float]) -> str:
+    """A line of one glance, without axes: the heading of a cell. ``span`` is from its foot to its top."""
+    up = np.clip((y - span[0]) / (span[1] - span[0] or 1), 0, 1)
+    path = _path(x / budget * 120, 24 - 20 * up)
+    return f'<svg class="spark" viewBox="0 0 120 28" aria-hidden="true"><path d="{path}"/></svg>'
 
 
 def short(value: float) -> str:
@@ -115,19 +122,21 @@ def _round_ticks(low: float, high: float, most: int = 5) -> Iterable[float]:
     return [round(i * step, 12) for i in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]
 
 
-def _decades(low: float, high: float, most: int = 5) -> Iterable[int]:
+def _log_ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """Powers of ten; where there are fewer than two of them, 1, 2 and 5 of each."""
     first, last = int(np.ceil(low - 1e-9)), int(np.floor(high + 1e-9))
-    if first > last:  # within one decade
-        return [round((low + high) / 2, 1)]
-    return range(first, last + 1, -(-(last - first + 1) // most))
+    if last > first:
+        return [10.0**e for e in range(first, last + 1, -(-(last - first + 1) // most))]
+    fine = [m * 10.0**e for e in range(first - 2, last + 2) for m in (1, 2, 5)]
+    return [tick for tick in fine if low - 1e-9 <= np.log10(tick) <= high + 1e-9]
 
 
-def _power(exponent: float) -> str:
-    if exponent != int(exponent):
-        return f"{10**exponent:.1g}"
-    if -4 < exponent < 4:
-        return f"{10.0 ** int(exponent):g}"
-    return f'10<tspan dy="-4" font-size="8">{int(exponent)}</tspan>'.replace("-", "−").replace('dy="−', 'dy="-')
+def _power(value: float) -> str:
+    if 1e-4 < value < 1e4:
+        return f"{value:g}"
+    digit, exponent = f"{value:.0e}".split("e")
+    sign = "" if digit == "1" else digit + "·"
+    return f'{sign}10<tspan dy="-4" font-size="8">{int(exponent):d}</tspan>'.replace(">-", ">−")
 
 
 def _path(x: np.ndarray, y: np.ndarray) -> str:

@@ -87,7 +87,7 @@ def estimate(value: float, low: float, high: float, form: Callable[[float], str]
 
 
 def count(some: int, of: int) -> Entry:
-    """ "9/10", sorted by the share."""
+    """Some of all, such as 9/10; sorted by the share."""
     return Entry(f"{some:g}/{of:g}", some / of if of else -1.0, look="partial" if some < of else "")
 
 
@@ -104,11 +104,15 @@ def ranking(names: Names, table: dict[str, pd.DataFrame]) -> Table:
     values = table["aggregates"].set_index(["method", "statistic"])
     rows = []
     for row in table["ranking"].itertuples():
-        three = [estimate(*values.loc[(row.method, s), ["value", "low", "high"]], share) for s in ("iqm", "median", "mean")]
+        three = [
+            estimate(*values.loc[(row.method, s), ["value", "low", "high"]], share) for s in ("iqm", "median", "mean")
+        ]
         known = np.isfinite(row.low)
         rank = estimate(row.rank, row.low, row.high, lambda v: f"{v:.2g}")
         rows.append([names.method(row.method), *three, rank, amount(row.p1 if known else np.nan, share)])
-    return Table("ranking", "Methods across tasks, normalised: 0 an untrained policy, 1 the best run of a task", headings, rows)
+    return Table(
+        "ranking", "Methods across tasks, normalised: 0 an untrained policy, 1 the best run of a task", headings, rows
+    )
 
 
 def cells(names: Names, table: dict[str, pd.DataFrame]) -> Table:
@@ -124,7 +128,10 @@ def cells(names: Names, table: dict[str, pd.DataFrame]) -> Table:
         ("Last tenth", "mean return over the last tenth of the budget"),
         ("Area", "mean return over the whole budget"),
         ("Maximum", "of the learning curve; optimistic"),
-        ("Steps to half", "until the curve is half way from an untrained policy to the best run; in brackets: seeds that got there"),
+        (
+            "Steps to half",
+            "until the curve is half way from an untrained policy to the best run; in brackets: seeds that got there",
+        ),
     ]
     rows = []
     for r in table["cells"].itertuples():
@@ -133,7 +140,9 @@ def cells(names: Names, table: dict[str, pd.DataFrame]) -> Table:
         scores = [amount(v) for v in (r.last_tenth, r.area, r.maximum)]
         ends = [amount(r.lowest), amount(r.highest), amount(r.normalised, share)]
         mean = estimate(r.mean, r.low, r.high)
-        rows.append([plain(r.task), names.cell(r.task, r.method), count(r.finished, r.runs), mean, *ends, *scores, half])
+        rows.append(
+            [plain(r.task), names.cell(r.task, r.method), count(r.finished, r.runs), mean, *ends, *scores, half]
+        )
     return Table("cells", "Every score of every cell", headings, rows)
 
 
@@ -187,8 +196,11 @@ def surrogates(names: Names, table: dict[str, pd.DataFrame]) -> Table:
     headings = [("Surrogate", ""), ("Ours", "mean normalised score, with its bootstrap interval"), ("PPO paper", "")]
     headings += [("Our rank", "of those here"), ("Paper's rank", "of those here")]
     rows = [
-        [names.method(r.method), estimate(r.ours, r.low, r.high, share), *(amount(v, f) for v, f in (
-            (r.paper, share), (r.rank, number), (r.paper_rank, number)))]
+        [
+            names.method(r.method),
+            estimate(r.ours, r.low, r.high, share),
+            *(amount(v, f) for v, f in ((r.paper, share), (r.rank, number), (r.paper_rank, number))),
+        ]
         for r in table["table1"].itertuples()
     ]
     return Table("table1", "The surrogates of the PPO paper's Table 1", headings, rows)
@@ -216,12 +228,25 @@ def cost(names: Names, table: dict[str, pd.DataFrame]) -> Table:
 def sweeps(names: Names, table: dict[str, pd.DataFrame]) -> Table:
     """Each value of each line of a study of step sizes, over its seeds."""
     headings = [("Task", ""), ("Method", "leads to the cell"), ("Option", ""), ("Value", "")]
-    headings += [("Finished", "runs that did not diverge, of all"), ("Score", "mean over seeds, as seen"), ("KL", "mean of all updates")]
+    headings += [
+        ("Finished", "runs that did not diverge, of all"),
+        ("Score", "mean over seeds, as seen"),
+        ("KL", "mean of all updates"),
+    ]
     rows = []
     for (task, line, option, value), some in table["sweeps"].groupby(["task", "line", "option", "value"], sort=False):
         done = count((some["status"] == "finished").sum(), len(some))
         means = [amount(some["score"].mean()), amount(some["kl"].mean(), lambda v: f"{v:.3g}")]
-        rows.append([plain(task), names.cell(task, f"{line}:{value:.12g}"), plain(option), amount(value, lambda v: f"{v:g}"), done, *means])
+        rows.append(
+            [
+                plain(task),
+                names.cell(task, f"{line}:{value:.12g}"),
+                plain(option),
+                amount(value, lambda v: f"{v:g}"),
+                done,
+                *means,
+            ]
+        )
     return Table("sweeps", "Each value, over its seeds", headings, rows)
 
 
