@@ -48,7 +48,8 @@ def make(study: Study, planned: Study | None = None) -> None:
     read = {name: _table(study, out, name) for name in tables_of(study)}
     curves = pd.read_parquet(out / "tables" / "curves.parquet")
     runs = cells.read(study)
-    colours = {name: colour for name, (colour, _) in looks(study).items()}
+    # Of a sweep's figure a colour is a line, not a value.
+    colours = {name: "" if study.sweeps else colour for name, (colour, _) in looks(study).items()}
     names = tables.Names(study, read["runs"], colours)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
@@ -70,6 +71,7 @@ def make(study: Study, planned: Study | None = None) -> None:
         summary=made.summary(study, runs),
         figures={name: _figure(out / "figures", name) for name in figures_of(study)},
         tables=_tables(names, read, runs),
+        placed=SHOWN.keys() | {"runs"},
         matrix=_matrix(names, read),
         verdict=_verdict(names, read),
         cells=_cells(names, read, runs, curves, len((planned or study).seeds)),
@@ -85,8 +87,9 @@ def make(study: Study, planned: Study | None = None) -> None:
 
 
 def _breakable(name: str) -> Markup:
-    """A task's name, which may be broken before a capital."""
-    return Markup(re.sub("(?<=[a-z])(?=[A-Z])", "<wbr>", name))
+    """A name that may be broken before a capital, after an underscore and at a space, and nowhere else."""
+    parts = re.split("(?<=[a-z])(?=[A-Z])|(?<=_)|(?<= )", name)
+    return Markup("<wbr>").join(Markup('<span class="whole">{}</span>').format(part) for part in parts)
 
 
 def _short(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[str]:
@@ -100,7 +103,12 @@ def _short(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[str]:
         sure = f"; first in {best['p1']:.0%} of bootstrap replicates".replace("%", " %") if known else ""
         found.append(f"Best across tasks: {label}, with an IQM of normalised scores of {score}{sure}.")
     if "verdict_summary" in read:
-        found += [row.sentence + "." for row in read["verdict_summary"].itertuples() if row.cells]
+        known = read["verdict_summary"].query("cells > 0")
+        weak = [f" ({row.weak} weak)" if row.weak else "" for row in known.itertuples()]
+        counts = [
+            f"{r.label}: {r.within + r.above} of {r.cells}{w}" for r, w in zip(known.itertuples(), weak, strict=True)
+        ]
+        found += ["Cells within or above what was published: " + "; ".join(counts) + "."] * bool(counts)
     return found
 
 
@@ -132,48 +140,70 @@ def _figure(folder: Path, name: str) -> Figure:
     )
 
 
+SHOWN = {
+    "ranking": tables.ranking,
+    "cells": tables.cells,
+    "differences": tables.differences,
+    "verdict": tables.verdicts,
+    "table1": tables.surrogates,
+    "cost": tables.cost,
+    "sweeps": tables.sweeps,
+}
+#: Tables of which the page has a figure, or which are part of another.
+ELSEWHERE = {"scores", "runs", "aggregates", "profiles", "efficiency", "verdict_summary", "table1_summary"}
+
+
 def _tables(names: tables.Names, read: dict[str, pd.DataFrame], runs: list[cells.Run]) -> dict[str, tables.Table]:
     found = {"runs": made.runs_table(names, runs, read["runs"])}
-    shown = {
-        "ranking": tables.ranking,
-        "cells": tables.cells,
-        "differences": tables.differences,
-        "verdict": tables.verdicts,
-        "table1": tables.surrogates,
-        "cost": tables.cost,
-        "sweeps": tables.sweeps,
-    }
-    return found | {name: show(names, read) for name, show in shown.items() if name in read}
+    for name, table in read.items():
+        if name in SHOWN:
+            found[name] = SHOWN[name](names, read)
+        elif name not in ELSEWHERE:
+            found[name] = tables.frame(names, name, TABLES[name].split(":")[0], table)
+    return found
 
 
-def _matrix(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[tuple[tables.Entry, list[dict | None]]]:
-    """A row a method, a column a task: mean score, and how many runs it is of."""
-    runs, rows = read["runs"], []
-    means = runs.groupby(["method", "task"]).agg(
-        score=("last_100", "mean"),
-        normalised=("normalised", "mean"),
-        runs=("seed", "size"),
-        finished=("status", lambda status: (status == "finished").sum()),
+def _matrix(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[dict]:
+    """Mean score of every cell: a row a method and a column a task; of sweeps, a map a line and a column a value."""
+    study = names.study
+    means = (
+        read["runs"]
+        .groupby(["method", "task"])
+        .agg(
+            score=("last_100", "mean"),
+            normalised=("normalised", "mean"),
+            runs=("seed", "size"),
+            finished=("status", lambda status: (status == "finished").sum()),
+        )
     )
-    for method in names.study.methods:
-        row = []
-        for task in names.study.tasks:
-            if (method, task) not in means.index:
-                row.append(None)
-                continue
-            cell = means.loc[(method, task)]
-            strength = 0 if pd.isna(cell["normalised"]) else min(max(cell["normalised"], 0), 1)
-            row.append(
-                {
-                    "link": cells.anchor(task, method),
-                    "score": tables.number(cell["score"]),
-                    "strength": round(float(strength), 3),
-                    "runs": int(cell["runs"]),
-                    "finished": int(cell["finished"]),
-                }
-            )
-        rows.append((names.method(method), row))
-    return rows
+
+    def shown(task: str, method: str) -> dict | None:
+        if (method, task) not in means.index:
+            return None
+        cell = means.loc[(method, task)]
+        strength = 0.0 if pd.isna(cell["normalised"]) else float(np.clip(cell["normalised"], 0, 1))
+        count = {"runs": int(cell["runs"]), "finished": int(cell["finished"])}
+        about = {
+            "link": cells.anchor(task, method),
+            "score": tables.number(cell["score"]),
+            "strength": round(strength, 3),
+        }
+        return about | count
+
+    ids = [about["id"] for about in study.tasks.values()]
+    if not study.sweeps:
+        rows = [(names.method(m), [shown(task, m) for task in study.tasks]) for m in study.methods]
+        return [{"heading": "", "columns": ids, "rows": rows}]
+    found = []
+    for line in dict.fromkeys(method.swept.line for method in study.methods.values()):
+        mine = [method for method in study.methods.values() if method.swept.line == line]
+        rows = [
+            (tables.plain(task["id"]), [shown(name, method.name) for method in mine])
+            for name, task in study.tasks.items()
+        ]
+        heading = f"{mine[0].swept.label}, {mine[0].swept.option}"
+        found.append({"heading": heading, "columns": [f"{method.swept.value:g}" for method in mine], "rows": rows})
+    return found
 
 
 def _verdict(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[dict]:
@@ -249,16 +279,13 @@ def _cells(
 
 
 def _signs(read: dict[str, pd.DataFrame]) -> dict[tuple[str, str], list[dict]]:
-    """By cell: each source's verdict in a sign."""
+    """By cell: each source's verdict in a sign. Of two of one source the second is named by what it compares."""
     found: dict = {}
     if "verdict" in read:
         labels = read["verdict_summary"].set_index("source")["label"]
         for row in read["verdict"].query("verdict != 'no data'").itertuples():
-            sign = {
-                "word": row.verdict,
-                "sign": SIGNS[row.verdict],
-                "weak": bool(row.weak),
-                "source": labels[row.source],
-            }
-            found.setdefault((row.task, row.method), []).append(sign)
+            there, parts = found.setdefault((row.task, row.method), []), labels[row.source].split(", ")
+            short = parts[-1] if any(v["short"] == parts[0] for v in there) else parts[0]
+            sign = {"word": row.verdict, "sign": SIGNS[row.verdict], "weak": bool(row.weak)}
+            there.append(sign | {"source": labels[row.source], "short": short})
     return found

@@ -70,7 +70,7 @@ def panels(study: Study, runs: list[Run], curves: pd.DataFrame, published: list[
 
     ``curves`` are the cell's rows of ``curves.parquet``; ``published`` the label and curve of each source.
     """
-    bins = 100 if len(study.cells) <= 100 else 50
+    bins = 100 if sum(len(cell.seeds) for cell in study.cells) <= 200 else 50
     found = [_returns(study, runs, curves, published)]
     middles = (np.arange(bins) + 0.5) * study.steps / bins
     updates = [run.updates() for run in runs]
@@ -89,8 +89,9 @@ def panels(study: Study, runs: list[Run], curves: pd.DataFrame, published: list[
                 lines.append(Line(middles, largest, **about | {"css": f"seed {run.colour} largest"}))
             mean = thinned(steps, values, study.steps, bins)
             lines.append(Line(middles, mean, **about, ends=run.diverged))
-        if span == (-1, 1) and all(np.nanmin(line.y, initial=1) >= 0 for line in lines):
-            span = (0, 1)
+        if span == (-1, 1):
+            lowest = min(np.nanmin(line.y, initial=1) for line in lines)
+            span = (0 if lowest >= 0 else max(-1, np.floor(4 * lowest) / 4), 1)
         if log and not any(np.nanmax(line.y, initial=0) > 0 for line in lines):
             log = False
         found.append(Panel(title, lines, log, span))

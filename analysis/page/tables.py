@@ -1,6 +1,6 @@
 """The study's tables as the page shows them: readable headings, an estimate and its interval in one cell."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -133,6 +133,9 @@ def cells(names: Names, table: dict[str, pd.DataFrame]) -> Table:
             "until the curve is half way from an untrained policy to the best run; in brackets: seeds that got there",
         ),
     ]
+    known = "task method runs finished mean low high deviation lowest highest normalised last_tenth area maximum"
+    others = [c for c in table["cells"] if c not in (*known.split(), "reached_half", "steps_to_half")]
+    headings += [(_words(column), "") for column in others]
     rows = []
     for r in table["cells"].itertuples():
         half = amount(r.steps_to_half)
@@ -140,9 +143,8 @@ def cells(names: Names, table: dict[str, pd.DataFrame]) -> Table:
         scores = [amount(v) for v in (r.last_tenth, r.area, r.maximum)]
         ends = [amount(r.lowest), amount(r.highest), amount(r.normalised, share)]
         mean = estimate(r.mean, r.low, r.high)
-        rows.append(
-            [plain(r.task), names.cell(r.task, r.method), count(r.finished, r.runs), mean, *ends, *scores, half]
-        )
+        first = [plain(r.task), names.cell(r.task, r.method), count(r.finished, r.runs)]
+        rows.append([*first, mean, *ends, *scores, half, *(amount(getattr(r, column)) for column in others)])
     return Table("cells", "Every score of every cell", headings, rows)
 
 
@@ -199,7 +201,7 @@ def surrogates(names: Names, table: dict[str, pd.DataFrame]) -> Table:
         [
             names.method(r.method),
             estimate(r.ours, r.low, r.high, share),
-            *(amount(v, f) for v, f in ((r.paper, share), (r.rank, number), (r.paper_rank, number))),
+            *(amount(v, f) for v, f in ((r.paper, share), (r.rank, "{:g}".format), (r.paper_rank, "{:g}".format))),
         ]
         for r in table["table1"].itertuples()
     ]
@@ -250,12 +252,18 @@ def sweeps(names: Names, table: dict[str, pd.DataFrame]) -> Table:
     return Table("sweeps", "Each value, over its seeds", headings, rows)
 
 
-def frame(name: str, about: str, table: pd.DataFrame) -> Table:
+def frame(names: Names, name: str, about: str, table: pd.DataFrame) -> Table:
     """Any other table, as it is."""
-    numeric = [pd.api.types.is_numeric_dtype(table[c]) for c in table]
-    rows = [[amount(v) if n else plain(v) for v, n in zip(row, numeric, strict=True)] for row in _values(table)]
-    return Table(name, about, [(column.replace("_", " ").capitalize(), "") for column in table], rows)
+    numeric = [pd.api.types.is_numeric_dtype(table[column]) for column in table]
+
+    def shown(value: object, is_number: bool) -> Entry:
+        if is_number:
+            return amount(value)
+        return names.method(value) if value in names.study.methods else plain(value)
+
+    rows = [[shown(*pair) for pair in zip(row, numeric, strict=True)] for row in table.itertuples(index=False)]
+    return Table(name, about, [(_words(column), "") for column in table], rows)
 
 
-def _values(table: pd.DataFrame) -> Iterable[tuple]:
-    return table.itertuples(index=False, name=None)
+def _words(column: str) -> str:
+    return column.replace("_", " ").capitalize()
