@@ -12,7 +12,7 @@ import numpy as np
 
 WIDTH, HEIGHT = 330, 190  #: of the drawing; the page scales it
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 8, 22  #: around the axes
-LOG_FLOOR = 1e-9  #: a log axis shows nothing below
+LOG_FLOOR = 1e-9  #: what is less, such as the KL of a step that was not taken, is at the foot of a log axis
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,6 @@ class Line:
     y: np.ndarray
     css: str  #: its classes, such as "seed s0"
     name: str = ""  #: what a pointer that rests on it reads
-    low: np.ndarray | None = None  #: with ``high`` a band behind the line
-    high: np.ndarray | None = None
     seed: int | None = None  #: the run it is of
     ends: bool = False  #: a cross at its last point: the run diverged here
 
@@ -41,8 +39,7 @@ class Panel:
 
     def svg(self, budget: int) -> str:
         """The drawing, over 0 to ``budget`` steps; an empty string where no line has a point."""
-        drawn = [v for line in self.lines for v in (line.y, line.low, line.high) if v is not None]
-        values = np.concatenate([np.ravel(v) for v in drawn]) if drawn else np.array([])
+        values = np.concatenate([line.y for line in self.lines] or [np.array([])])
         values = values[np.isfinite(values) & ((values > LOG_FLOOR) | (not self.log))]
         if not len(values):
             return ""
@@ -55,9 +52,9 @@ class Panel:
         ticks = _log_ticks(low, high) if self.log else _round_ticks(low, high)
 
         def place(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                y = scale(np.asarray(y, float))
-            down = np.clip((high - y) / (high - low), -0.02, 1.02)
+            y = np.asarray(y, float)
+            y = scale(np.maximum(y, LOG_FLOOR) if self.log else y)
+            down = np.clip((high - y) / (high - low), 0, 1)
             across = np.asarray(x, float) / budget
             return LEFT + across * (WIDTH - LEFT - RIGHT), TOP + down * (HEIGHT - TOP - BOTTOM)
 
@@ -71,8 +68,6 @@ class Panel:
             x = LEFT + share * (WIDTH - LEFT - RIGHT)
             parts.append(f'<text x="{x:g}" y="{HEIGHT - 7}" text-anchor="{anchor}">{short(share * budget)}</text>')
         for line in self.lines:
-            if line.low is not None:
-                parts.append(f'<path class="band {line.css}" d="{_area(place, line)}"/>')
             about = f"<title>{escape(line.name)}</title>" if line.name else ""
             path = _path(*place(line.x, line.y))
             about_seed = "" if line.seed is None else f' data-line="{line.seed}"'
@@ -148,11 +143,4 @@ def _path(x: np.ndarray, y: np.ndarray) -> str:
         pen = i + 1 < len(y) and known[i + 1]
         if not pen and (i == 0 or not known[i - 1]):
             parts.append("h.1")
-    return "".join(parts).replace(".0 ", " ").replace(".0L", "L").replace(".0M", "M")
-
-
-def _area(place, line: Line) -> str:
-    known = np.isfinite(line.low) & np.isfinite(line.high)
-    x, low = place(line.x[known], line.low[known])
-    _, high = place(line.x[known], line.high[known])
-    return _path(np.append(x, x[::-1]), np.append(high, low[::-1])) + "Z" if known.any() else ""
+    return "".join(parts).replace(".0 ", " ").replace(".0L", "L").replace(".0M", "M").removesuffix(".0")
