@@ -6,7 +6,7 @@
 #     snakemake --cores 2 lecture     the figures of the two lectures; no training
 #     snakemake -n                    what would be trained
 #
-# studies.yaml → one training job per method × task × seed → tables → figures. A run lies under the content key of its
+# studies.yaml → one training job per method × task × seed → tables → figures → page. A run lies under the content key of its
 # code, task, options and budget (core/key.py), so what exists is valid, and an edit re-runs exactly what it touches.
 
 from snakemake.utils import min_version
@@ -22,10 +22,11 @@ include: "rules/train.smk"
 include: "rules/evaluate.smk"
 include: "rules/analysis.smk"
 include: "rules/videos.smk"
+include: "rules/report.smk"
 include: "rules/lecture.smk"
 
 
-# One target per study: its runs, tables and figures. The runs are named beside what is made of them, so that a
+# One target per study: its runs, tables, figures and page. The runs are named beside what is made of them, so that a
 # run that is missing is seen even where its table is not.
 for study in STUDIES.values():
 
@@ -36,6 +37,7 @@ for study in STUDIES.values():
         input:
             runs(study.name),
             figures(study.name),
+            f"results/{study.name}/index.html",
         localrule: True
         message:
-            f"{study.name}: {len(study.cells) * len(study.seeds)} runs; see results/{study.name}/figures/"
+            f"{study.name}: {len(study.cells) * len(study.seeds)} runs; see results/{study.name}/index.html"

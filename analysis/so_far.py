@@ -1,15 +1,17 @@
-"""What a study has made so far: its tables and figures from the runs that are finished, while others train.
+"""What a study has made so far: its tables, figures and page from the runs that are finished, while others train.
 
     python -m analysis.so_far STUDY
 
 Reads only, so it may be called at any time, also while Snakemake trains and holds its lock (a second Snakemake could
-not); writes to results/STUDY/so_far/. Every figure says in its corner how many of the runs it shows.
+not); writes to results/STUDY/so_far/. Every figure says in its corner how many of the runs it shows, the page
+(index.html) which are missing.
 """
 
 import dataclasses
 from pathlib import Path
 
 from analysis import curves, figures, statistics, sweeps, table1, tables, verdict
+from analysis.page import build
 from analysis.products import figures_of
 from analysis.study import main
 from core.errors import UsageError
@@ -38,19 +40,17 @@ def finished(study: Study, root: Path = ROOT) -> Study:
 
 
 def make(study: Study) -> None:
-    """Write the tables and the figures."""
+    """Write the tables, the figures and the page."""
     part = finished(study)
     tables.make(part)
-    if part.sweeps:
-        sweeps.make(part)
-        return
     drawn = figures_of(part)
-    for module in (curves, statistics, figures):
+    for module in (sweeps,) if part.sweeps else (curves, statistics, figures):
         module.make(part)
     if "verdict" in drawn:
         verdict.make(part)
     if "table1" in drawn:
         table1.make(part)
+    build.make(part, study)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,8 @@ def folder(study: str, kind: str, root: Path = ROOT) -> Path:
 def main(make: Callable[[Study], None]) -> None:
     """Command line of an analysis module: the name of a study, and nothing else."""
     if len(sys.argv) != 2:
-        sys.exit(f"usage: python -m analysis.{Path(sys.argv[0]).stem} STUDY")
+        path = Path(sys.argv[0])
+        sys.exit(f"usage: python -m analysis.{path.parent.name if path.stem == '__main__' else path.stem} STUDY")
     try:
         make(load_study(sys.argv[1]))
     except (UsageError, OSError) as error:

@@ -37,8 +37,7 @@ rule curves:
         "published/curves/ppo_paper_fig3.csv",
         sources("curves"),
     output:
-        "results/{study}/figures/curves.png",
-        "results/{study}/figures/curves.svg",
+        drawn("curves", suffixes=("png", "svg")),
     log:
         "logs/{study}/curves.log",
     conda:
@@ -58,8 +57,7 @@ rule sweeps:
         sources("sweeps"),
     output:
         "results/{study}/tables/sweeps.csv",
-        "results/{study}/figures/sweeps.png",
-        "results/{study}/figures/sweeps.svg",
+        drawn("sweeps", suffixes=("png", "svg")),
     log:
         "logs/{study}/sweeps.log",
     conda:

@@ -1,7 +1,8 @@
 """The plan, and the helpers by which rules ask for files.
 
 in:  envs.yaml, studies.yaml, the sources of core/ and algos/ (for the keys)
-out: STUDIES, TOPICS, runs(), run_tables(), update_tables(), figures(), sources(), drawn(), lecture_sources() and what the training rule needs
+out: STUDIES, TOPICS, runs(), run_tables(), update_tables(), figures(), page_parts(), sources(), drawn(),
+     lecture_sources() and what the training rule needs
 """
 
 import logging
@@ -11,6 +12,8 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT))
 
+from analysis.page.contents import FILES as PAGE_FILES
+from analysis.page.contents import tables_of
 from analysis.products import figures_of
 from core.errors import UsageError
 from core.key import closure
@@ -69,15 +72,26 @@ def figures(study):
     return [f"results/{study}/figures/{name}.{suffix}" for name in names for suffix in ("png", "svg")]
 
 
+def page_parts(wildcards):
+    """The tables and figures that a study's page shows."""
+    tables = [f"results/{wildcards.study}/tables/{name}.csv" for name in tables_of(STUDIES[wildcards.study])]
+    return [*tables, f"results/{wildcards.study}/tables/curves.parquet", *figures(wildcards.study)]
+
+
 def sources(module):
     """What a module of analysis/ executes and plans by."""
     paths = closure([ROOT / "analysis" / f"{module}.py"])
     return ["envs.yaml", "studies.yaml", *(path.relative_to(ROOT).as_posix() for path in paths)]
 
 
-def drawn(*names):
-    """The files of figures, by study, with their captions."""
-    return [f"results/{{study}}/figures/{name}.{suffix}" for name in names for suffix in ("png", "svg", "txt")]
+def drawn(*names, suffixes=("png", "svg", "txt")):
+    """The files of figures, by study, with their captions. The vectors go into Snakemake's own report as well."""
+    files = []
+    for name in names:
+        about = {"caption": f"captions/{name}.rst", "category": "{study}", "labels": {"what": name}}
+        path = f"results/{{study}}/figures/{name}"
+        files += [report(f"{path}.{s}", **about) if s == "svg" else f"{path}.{s}" for s in suffixes]
+    return files
 
 
 def train_arguments(wildcards):

@@ -1,0 +1,291 @@
+"""One self-contained page of a study, for a browser without a network.
+
+    python -m analysis.page STUDY
+
+Writes ``results/STUDY/index.html`` from the study's tables and figures, and from run.json and updates.parquet of its
+runs. The same files make the same bytes.
+"""
+
+import re
+from base64 import b64encode
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from analysis.page import cells, made, svg, tables
+from analysis.page.contents import DRAWN_BY, tables_of
+from analysis.products import FIGURES, TABLES, figures_of
+from analysis.published import SOURCES
+from analysis.style import looks, so_far
+from analysis.verdict_map import SIGNS
+from core.errors import UsageError
+from core.plan import ROOT, Study
+
+HERE = Path(__file__).parent
+LARGEST = 1_000_000  #: bytes of an SVG; of a larger one the page has the PNG
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the study, and how it was made."""
+
+    name: str
+    about: str
+    caption: str
+    source: str  #: a data URI
+    width: int
+    height: int
+    module: str
+
+
+def make(study: Study, planned: Study | None = None) -> None:
+    """Write the page. ``planned`` is the whole of a study that is not complete."""
+    out = ROOT / "results" / study.name
+    read = {name: _table(study, out, name) for name in tables_of(study)}
+    curves = pd.read_parquet(out / "tables" / "curves.parquet")
+    runs = cells.read(study)
+    # Of a sweep's figure a colour is a line, not a value.
+    colours = {name: "" if study.sweeps else colour for name, (colour, _) in looks(study).items()}
+    names = tables.Names(study, read["runs"], colours)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"number": tables.number, "breakable": _breakable}
+    html = environment.get_template("page.html").render(
+        study=study,
+        name=study.name.removesuffix("/so_far"),
+        so_far=so_far(study),
+        planned=planned or study,
+        missing=made.incomplete(study, planned or study),
+        diverged=made.diverged(runs),
+        runs=runs,
+        short=_short(names, read),
+        summary=made.summary(study, runs),
+        figures={name: _figure(out / "figures", name) for name in figures_of(study)},
+        tables=_tables(names, read, runs),
+        placed=SHOWN.keys() | {"runs"},
+        matrix=_matrix(names, read),
+        verdict=_verdict(names, read),
+        cells=_cells(names, read, runs, curves, len((planned or study).seeds)),
+        settings=made.settings(study, runs),
+        facts=made.facts(runs),
+        listed={name: TABLES[name] for name in tables_of(study)},
+        table1=read["table1_summary"].iloc[0].to_dict() if "table1_summary" in read else None,
+        style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
+        script=Markup((HERE / "script.js").read_text(encoding="utf-8")),
+    )
+    (out / "index.html").write_text(html, encoding="utf-8")
+    print(f"results/{study.name}/index.html: {len(html.encode()) / 1e6:.1f} MB, {len(runs)} runs")
+
+
+def _breakable(name: str) -> Markup:
+    """A name that may be broken before a capital, after an underscore and at a space, and nowhere else."""
+    parts = re.split("(?<=[a-z])(?=[A-Z])|(?<=_)|(?<= )", name)
+    return Markup("<wbr>").join(Markup('<span class="whole">{}</span>').format(part) for part in parts)
+
+
+def _short(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[str]:
+    """The study in a few sentences."""
+    found = []
+    if len(read.get("ranking", ())) > 1:
+        best = read["ranking"].iloc[0]
+        label, known = names.method(best["method"]).text, np.isfinite(best["low"])
+        iqm = read["aggregates"].query("statistic == 'iqm'").set_index("method").loc[best["method"]]
+        score = tables.estimate(*iqm[["value", "low", "high"]], tables.share).text
+        sure = f"; first in {best['p1']:.0%} of bootstrap replicates".replace("%", " %") if known else ""
+        found.append(f"Best across tasks: {label}, with an IQM of normalised scores of {score}{sure}.")
+    if "verdict_summary" in read:
+        known = read["verdict_summary"].query("cells > 0")
+        weak = [f" ({row.weak} weak)" if row.weak else "" for row in known.itertuples()]
+        counts = [
+            f"{r.label}: {r.within + r.above} of {r.cells}{w}" for r, w in zip(known.itertuples(), weak, strict=True)
+        ]
+        found += ["Cells within or above what was published: " + "; ".join(counts) + "."] * bool(counts)
+    return found
+
+
+def _table(study: Study, out: Path, name: str) -> pd.DataFrame:
+    path = out / "tables" / f"{name}.csv"
+    if not path.is_file():
+        whole = study.name.removesuffix("/so_far")
+        raise UsageError(f"no {path.relative_to(ROOT).as_posix()}; first run: snakemake --cores 2 {whole}")
+    return pd.read_csv(path)
+
+
+def _figure(folder: Path, name: str) -> Figure:
+    text = (folder / f"{name}.svg").read_text(encoding="utf-8")
+    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
+    # matplotlib writes millionths of a point.
+    text = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text)
+    content, kind = text.encode(), "svg+xml"
+    if len(content) > LARGEST:
+        content, kind = (folder / f"{name}.png").read_bytes(), "png"
+    caption = folder / f"{name}.txt"  # curves and sweeps carry theirs
+    return Figure(
+        name,
+        FIGURES[name],
+        caption.read_text(encoding="utf-8").strip() if caption.is_file() else "",
+        f"data:image/{kind};base64,{b64encode(content).decode()}",
+        round(float(box[1]) * 96 / 72),
+        round(float(box[2]) * 96 / 72),
+        DRAWN_BY[name],
+    )
+
+
+SHOWN = {
+    "ranking": tables.ranking,
+    "cells": tables.cells,
+    "differences": tables.differences,
+    "verdict": tables.verdicts,
+    "table1": tables.surrogates,
+    "cost": tables.cost,
+    "sweeps": tables.sweeps,
+}
+#: Tables of which the page has a figure, or which are part of another.
+ELSEWHERE = {"scores", "runs", "aggregates", "profiles", "efficiency", "verdict_summary", "table1_summary"}
+
+
+def _tables(names: tables.Names, read: dict[str, pd.DataFrame], runs: list[cells.Run]) -> dict[str, tables.Table]:
+    found = {"runs": made.runs_table(names, runs, read["runs"])}
+    for name, table in read.items():
+        if name in SHOWN:
+            found[name] = SHOWN[name](names, read)
+        elif name not in ELSEWHERE:
+            found[name] = tables.frame(names, name, TABLES[name].split(":")[0], table)
+    return found
+
+
+def _matrix(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[dict]:
+    """Mean score of every cell: a row a method and a column a task; of sweeps, a map a line and a column a value."""
+    study = names.study
+    means = (
+        read["runs"]
+        .groupby(["method", "task"])
+        .agg(
+            score=("last_100", "mean"),
+            normalised=("normalised", "mean"),
+            runs=("seed", "size"),
+            finished=("status", lambda status: (status == "finished").sum()),
+        )
+    )
+
+    def shown(task: str, method: str) -> dict | None:
+        if (method, task) not in means.index:
+            return None
+        cell = means.loc[(method, task)]
+        strength = 0.0 if pd.isna(cell["normalised"]) else float(np.clip(cell["normalised"], 0, 1))
+        count = {"runs": int(cell["runs"]), "finished": int(cell["finished"])}
+        about = {
+            "link": cells.anchor(task, method),
+            "score": tables.number(cell["score"]),
+            "strength": round(strength, 3),
+        }
+        return about | count
+
+    ids = [about["id"] for about in study.tasks.values()]
+    if not study.sweeps:
+        rows = [(names.method(m), [shown(task, m) for task in study.tasks]) for m in study.methods]
+        return [{"heading": "", "columns": ids, "rows": rows}]
+    found = []
+    for line in dict.fromkeys(method.swept.line for method in study.methods.values()):
+        mine = [method for method in study.methods.values() if method.swept.line == line]
+        rows = [
+            (tables.plain(task["id"]), [shown(name, method.name) for method in mine])
+            for name, task in study.tasks.items()
+        ]
+        heading = f"{mine[0].swept.label}, {mine[0].swept.option}"
+        found.append({"heading": heading, "columns": [f"{method.swept.value:g}" for method in mine], "rows": rows})
+    return found
+
+
+def _verdict(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[dict]:
+    """Of each source that has a cell: its sentence, the tasks' versions, and a row a method."""
+    if "verdict" not in read:
+        return []
+    found = []
+    sentences = read["verdict_summary"].set_index("source")
+    for source in SOURCES:
+        mine = read["verdict"].query("source == @source.name and verdict != 'no data'")
+        if mine.empty:
+            continue
+        by_cell = {(r.method, r.task): r for r in mine.itertuples()}
+        methods = [m for m in names.study.methods if m in set(mine["method"])]
+        tasks = [t for t in names.study.tasks if t in set(mine["task"])]
+        rows = [(names.method(m), [_judged(by_cell.get((m, t)), t, m) for t in tasks]) for m in methods]
+        versions = ", ".join(sorted(set(mine["version"])))
+        found.append(
+            {
+                "label": source.label,
+                "versions": versions,
+                "tasks": tasks,
+                "rows": rows,
+                "sentence": sentences.loc[source.name, "sentence"].split(": ", 1)[1],
+            }
+        )
+    return found
+
+
+def _judged(row, task: str, method: str) -> dict | None:
+    if row is None:
+        return None
+    sides = {"ours": tables.number(row.ours), "theirs": tables.number(row.theirs)}
+    return sides | {
+        "word": row.verdict,
+        "sign": SIGNS[row.verdict],
+        "weak": bool(row.weak),
+        "link": cells.anchor(task, method),
+    }
+
+
+def _cells(
+    names: tables.Names, read: dict[str, pd.DataFrame], runs: list[cells.Run], curves: pd.DataFrame, seeds: int
+) -> dict[str, list[dict]]:
+    """By task: every cell's panels and runs, of so many seeds that it should have."""
+    study, found = names.study, {}
+    published, judged = cells.published_of(study), _signs(read)
+    curves = curves.assign(seen=curves["return"].where(np.isfinite(curves["return"])))
+    means = curves.groupby(["task", "method", "step"])["seen"].mean()
+    scores = read["runs"].set_index(["task", "method", "seed"]).sort_index()
+    for (task, method), mine in curves.groupby(["task", "method"]):
+        cell = study.cell(task, method)
+        here = [run for run in runs if run.cell is cell]
+        panels = cells.panels(study, here, mine, published.get((task, method), []))
+        rows, mean = scores.loc[(task, method)], means[task, method]
+        span = (study.tasks[task]["random_score"], means[task].max())
+        found[task, method] = {
+            "anchor": cells.anchor(task, method),
+            "cell": cell,
+            "method": names.method(method, link=" "),
+            "score": tables.number(rows["last_100"].mean()),
+            "finished": sum(not run.diverged for run in here),
+            "of": seeds,
+            "runs": here,
+            "rows": rows,
+            "panels": [(p.title, p.wide, Markup(text)) for p in panels if (text := p.svg(study.steps))],
+            "spark": Markup(svg.spark(mean.index.to_numpy(), mean.to_numpy(), study.steps, span)),
+            "published": [label for label, _ in published.get((task, method), [])],
+            "verdicts": judged.get((task, method), []),
+        }
+    order = [(cell.task, cell.method.name) for cell in study.cells]
+    return {task: [found[key] for key in order if key[0] == task] for task in study.tasks}
+
+
+def _signs(read: dict[str, pd.DataFrame]) -> dict[tuple[str, str], list[dict]]:
+    """By cell: each source's verdict in a sign. Of two of one source the second is named by what it compares."""
+    found: dict = {}
+    if "verdict" in read:
+        labels = read["verdict_summary"].set_index("source")["label"]
+        for row in read["verdict"].query("verdict != 'no data'").itertuples():
+            there, parts = found.setdefault((row.task, row.method), []), labels[row.source].split(", ")
+            short = parts[-1] if any(v["short"] == parts[0] for v in there) else parts[0]
+            sign = {"word": row.verdict, "sign": SIGNS[row.verdict], "weak": bool(row.weak)}
+            there.append(sign | {"source": labels[row.source], "short": short})
+    return found

@@ -1,0 +1,32 @@
+"""Runs of real trainings, for tests of what is made of runs."""
+
+import itertools
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from core.plan import FILES, ROOT, Study
+
+
+def put_runs(root: Path, study: Study) -> None:
+    """Runs of results/runs in the places of the study's: of each algorithm its own, in turn, whatever their keys."""
+    for cell in study.cells:
+        folders = ROOT / "results/runs" / cell.method.algo
+        there = sorted(folders.glob(f"{cell.task}/*/seed*")) or sorted(folders.glob("*/*/seed*"))
+        assert there, f"results/runs has no run of {cell.method.algo}"
+        for seed, source in zip(cell.seeds, itertools.cycle(there), strict=False):
+            folder = root / cell.folder(seed)
+            folder.mkdir(parents=True, exist_ok=True)
+            for name in FILES:
+                shutil.copy(source / name, folder)
+
+
+def diverge(folder: Path, after: int) -> None:
+    """Make a run one that broke off."""
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(record | {"status": "diverged"}))
+    for name in ("episodes", "updates"):
+        table = pd.read_parquet(folder / f"{name}.parquet")
+        table[table["step"] <= after].to_parquet(folder / f"{name}.parquet")
