@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT))
 
 from analysis.page.contents import FILES as PAGE_FILES
 from analysis.page.contents import tables_of
-from analysis.products import figures_of
+from analysis.products import evaluation_file, figures_of, video_file
 from core.errors import UsageError
 from core.key import closure
 from core.plan import FILES, load_studies, write_manifest
@@ -113,3 +113,36 @@ def lecture_sources(wildcards):
     entries = [ROOT / "lecture" / f"{name}.py" for name in (wildcards.topic, "__main__")]
     sources = [path.relative_to(ROOT).as_posix() for path in closure(entries)]
     return sources + (["lecture/hopper.safetensors"] if "lecture/trained.py" in sources else [])
+
+
+def cell_of(wildcards):
+    """The study's cell that an algorithm, a task and a key name. Raises WorkflowError if there is none any more."""
+    names = (wildcards.algo, wildcards.task, wildcards.key)
+    for cell in STUDIES[wildcards.study].cells:
+        if (cell.method.algo, cell.task, cell.key) == names:
+            return cell
+    raise WorkflowError(f"no cell of {wildcards.study} has the key {wildcards.key} any more")
+
+
+def cell_runs(wildcards):
+    """What is read of the cell's runs to play their policies."""
+    cell = cell_of(wildcards)
+    return [f"{cell.folder(seed)}/{name}" for seed in cell.seeds for name in ("policy.safetensors", "run.json")]
+
+
+def cell_arguments(wildcards):
+    """The command line of the cell."""
+    cell = cell_of(wildcards)
+    return f"--study {wildcards.study} --task {cell.task} --method {cell.method.name}"
+
+
+def evaluations(wildcards):
+    """The evaluations of a study. One of step sizes, which asks for scores against values only, has none."""
+    study = STUDIES[wildcards.study]
+    return [] if study.sweeps else [evaluation_file(study, cell) for cell in study.cells]
+
+
+def films(wildcards):
+    """The films of a study."""
+    study = STUDIES[wildcards.study]
+    return [video_file(study, cell) for cell in study.cells]

@@ -4,14 +4,6 @@ in:  policy.safetensors and run.json of a study's runs; tables/runs.csv
 out: results/<study>/videos/, an animated WebP a cell; results/<study>/figures/frames.png
 """
 
-from analysis.products import video_file
-
-
-def films(wildcards):
-    """The films of a study."""
-    study = STUDIES[wildcards.study]
-    return [video_file(study, cell) for cell in study.cells]
-
 
 # Says once, and before anything is trained, that no OpenGL works here, in the place of every film.
 rule opengl:
