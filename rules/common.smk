@@ -1,7 +1,7 @@
 """The plan, and the helpers by which rules ask for files.
 
 in:  envs.yaml, studies.yaml, the sources of core/ and algos/ (for the keys)
-out: STUDIES, TOPICS, runs(), run_tables(), update_tables(), figures(), sources(), drawn(), lecture_sources() and what the training rule needs
+out: STUDIES, TOPICS, runs(), run_tables(), update_tables(), figures(), sources(), drawn(), lecture_sources(), and what the rules on runs and cells need
 """
 
 import sys
@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT))
 
-from analysis.products import figures_of
+from analysis.products import evaluation_file, figures_of, video_file
 from core.errors import UsageError
 from core.key import closure
 from core.plan import FILES, load_studies, write_manifest
@@ -85,6 +85,38 @@ def train_arguments(wildcards):
 def seed_first(wildcards):
     """Seed 0 of everything trains before seed 1 of anything: a whole picture early."""
     return max(0, 1000 - int(wildcards.seed))
+
+
+def cell_of(wildcards):
+    """The study's cell that an algorithm, a task and a key name. Raises WorkflowError if there is none any more."""
+    names = (wildcards.algo, wildcards.task, wildcards.key)
+    for cell in STUDIES[wildcards.study].cells:
+        if (cell.method.algo, cell.task, cell.key) == names:
+            return cell
+    raise WorkflowError(f"no cell of {wildcards.study} has the key {wildcards.key} any more")
+
+
+def cell_runs(wildcards):
+    """What is read of the cell's runs to play their policies."""
+    cell = cell_of(wildcards)
+    return [f"{cell.folder(seed)}/{name}" for seed in cell.seeds for name in ("policy.safetensors", "run.json")]
+
+
+def cell_arguments(wildcards):
+    """The command line of the cell."""
+    cell = cell_of(wildcards)
+    return f"--study {wildcards.study} --task {cell.task} --method {cell.method.name}"
+
+
+def evaluations(wildcards):
+    """The evaluations of a study. One of step sizes, which asks for scores against values only, has none."""
+    study = STUDIES[wildcards.study]
+    return [] if study.sweeps else [evaluation_file(study, cell) for cell in study.cells]
+
+
+def films(study):
+    """The films of a study's final policies."""
+    return [video_file(STUDIES[study], cell) for cell in STUDIES[study].cells]
 
 
 def lecture_sources(wildcards):

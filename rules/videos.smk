@@ -4,14 +4,6 @@ in:  policy.safetensors and run.json of a study's runs; tables/runs.csv
 out: results/<study>/videos/, an animated WebP a cell; results/<study>/figures/frames.png
 """
 
-from analysis.products import video_file
-
-
-def films(wildcards):
-    """The films of a study."""
-    study = STUDIES[wildcards.study]
-    return [video_file(study, cell) for cell in study.cells]
-
 
 # Says once, and before anything is trained, that no OpenGL works here, in the place of every film.
 rule opengl:
@@ -56,7 +48,7 @@ rule video:
 
 rule frames:
     input:
-        films,
+        lambda wildcards: films(wildcards.study),
         rules.tables.output.runs,
         sources("frames"),
     output:
@@ -83,7 +75,7 @@ for study in STUDIES.values():
                 f"{study.name}_videos"
             input:
                 f"results/{study.name}/figures/frames.png",
-                [video_file(study, cell) for cell in study.cells],  # or one that is missing would not be seen
+                films(study.name),  # or one that is missing would not be seen
             localrule: True
             message:
                 f"the films are in results/{study.name}/videos/, a picture of each in figures/frames.png"
