@@ -29,11 +29,12 @@ from core.errors import UsageError
 from core.plan import FILES, ROOT, Cell, Study, load_study
 
 EVERY = 3.0  #: seconds
+SURE = 0.1  #: of its steps, from which a run's speed says something: before, compiling is most of it
 LISTED = 6  #: runs that are listed one by one below the table
 STATES = ("running", "failed", "waiting")  #: besides "finished" and "diverged", which are done
 _PROGRESS = re.compile(r"([\d,]+) / [\d,]+ steps  return +(\S+) +([\d,]+) steps/s")
 _RESUMED = re.compile(r"goes on at ([\d,]+) steps")
-_ERROR = re.compile(r"(error: |(\w+\.)*\w*(Error|Exception|Interrupt)\b).*")  # the last line of a log
+_CRASH = "Traceback (most recent call last):"
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def look(cell: Cell, seed: int, root: Path = ROOT) -> Seen:
     last = lines[-1].strip() if lines else ""
     if _locked(root / "work" / cell.folder(seed) / "lock"):
         return Seen(*about, "running", steps / cell.steps, ret, speed)
-    if _ERROR.fullmatch(last):
+    if _CRASH in lines or last.startswith("error: "):
         return Seen(*about, "failed", steps / cell.steps, ret, speed, last)
     return Seen(*about, "waiting", steps / cell.steps, ret, speed)
 
@@ -114,8 +115,8 @@ def _locked(path: Path) -> bool:
 def seconds_left(runs: list[Seen], steps: int) -> tuple[float, int]:
     """Until the study is trained, and with how many runs at a time: as now, at least one. NaN if no speed is known.
 
-    A run that has not shown its speed is taken to be as fast as others of its cell, else of its method, else of its
-    task, else as all others.
+    A run that is not yet sure of its speed is taken to be as fast as others of its cell, else of its method, else of
+    its task, else as all others.
     """
     together = max(1, sum(run.state == "running" for run in runs))
     times = [steps * (1 - run.part) / _speed(run, runs) for run in runs if not run.done]
@@ -123,16 +124,15 @@ def seconds_left(runs: list[Seen], steps: int) -> tuple[float, int]:
 
 
 def _speed(run: Seen, runs: list[Seen]) -> float:
-    known = [other for other in runs if other.speed > 0]
+    known = [other for other in runs if other.speed > 0 and other.part >= SURE]
     alike = [
-        [run],
+        [run] if run in known else [],
         [other for other in known if (other.method, other.task) == (run.method, run.task)],
         [other for other in known if other.method == run.method],
         [other for other in known if other.task == run.task],
         known,
     ]
-    speeds = ([other.speed for other in some if other.speed > 0] for some in alike)
-    return next((statistics.median(some) for some in speeds if some), math.nan)
+    return next((statistics.median(other.speed for other in some) for some in alike if some), math.nan)
 
 
 def report(study: Study, runs: list[Seen], width: int = 100, height: int | None = None) -> str:
@@ -160,7 +160,7 @@ def _time_left(study: Study, runs: list[Seen], running: int) -> str:
         return f"all is trained; snakemake draws it into results/{study.name}/"
     seconds, together = seconds_left(runs, study.steps)
     if math.isnan(seconds):
-        return "time left: known when a run has shown its speed"
+        return "time left: known when a run has taken a tenth of its steps"
     return f"time left: {duration(seconds)}, {together} at a time" + ("" if running else " (nothing trains now)")
 
 

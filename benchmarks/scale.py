@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from core.plan import load_study
+from core.whole import sealed
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDE = """wide:
@@ -53,7 +54,7 @@ def finished(copy: Path, run: Path, name: str) -> int:
             shutil.copytree(run, folder)
             changed = {"task": cell.task, "task_id": cell.task_id, "algo": cell.method.algo, "seed": seed}
             changed |= {"options": cell.method.options, "key": cell.key}
-            (folder / "run.json").write_text(json.dumps(record | changed), encoding="utf-8")
+            (folder / "run.json").write_text(json.dumps(sealed(record | changed)), encoding="utf-8")
     return sum(len(cell.seeds) for cell in study.cells)
 
 

@@ -2,7 +2,7 @@
 
 in:  envs.yaml, studies.yaml, the sources of core/ and algos/ (for the keys)
 out: STUDIES, TOPICS, runs(), run_tables(), update_tables(), figures(), page_parts(), sources(), drawn(),
-     lecture_sources() and what the training rule needs
+     lecture_sources(), and what the rules on runs and cells need
 """
 
 import logging

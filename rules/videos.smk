@@ -48,7 +48,7 @@ rule video:
 
 rule frames:
     input:
-        films,
+        lambda wildcards: films(wildcards.study),
         rules.tables.output.runs,
         sources("frames"),
     output:
@@ -75,7 +75,7 @@ for study in STUDIES.values():
                 f"{study.name}_videos"
             input:
                 f"results/{study.name}/figures/frames.png",
-                [video_file(study, cell) for cell in study.cells],  # or one that is missing would not be seen
+                films(study.name),  # or one that is missing would not be seen
             localrule: True
             message:
                 f"the films are in results/{study.name}/videos/, a picture of each in figures/frames.png"

@@ -145,7 +145,7 @@ def test_without_opengl_it_is_said_in_one_line(monkeypatch, capsys):
 
 
 @pytest.mark.workflow
-def test_snakemake_films_a_study_and_says_once_that_it_cannot(drawn, tmp_path):
+def test_snakemake_plays_and_films_a_study_and_says_once_that_it_cannot(drawn, tmp_path):
     project = copy_project(tmp_path / "project")
     (project / "studies.yaml").write_text(
         "tiny:\n  tasks: [InvertedPendulum]\n  seeds: 1\n  steps: 600\n"
@@ -164,6 +164,16 @@ def test_snakemake_films_a_study_and_says_once_that_it_cannot(drawn, tmp_path):
     assert video_file(load_study("quick"), load_study("quick").cells[0]).startswith("results/quick/videos/")
     assert (project / "results/tiny/figures/frames.png").stat().st_size > 5000
     assert "Nothing to be done" in snakemake(project, "-n", "tiny_videos")
+    played = [pd.read_csv(path) for path in sorted((project / "results/tiny/evaluation").glob("*/*/*.csv"))]
+    assert [len(table) for table in played] == [2 * 5] * 2, "five of each kind, of one seed"
+    runs = pd.read_csv(project / "results/tiny/tables/runs.csv").set_index("method")
+    npg = played[0][played[0]["how"] == "deterministic"]["return"]
+    assert runs.loc["npg", "deterministic"] == pytest.approx(npg.mean(), rel=1e-4)
+
     (project / films[0]).unlink()
     again = snakemake(project, "-n", "tiny_videos")
     assert ("film npg on" in again, "film trpo on" in again, "train" in again) == (True, False, False)
+    source = (project / "core/evaluate.py").read_text()
+    (project / "core/evaluate.py").write_text(source.replace("EPISODES = 5", "EPISODES = 6"))
+    again = snakemake(project, "-n", "tiny")
+    assert ("evaluate npg on" in again, "tables of tiny" in again, "train" in again) == (True, True, False)

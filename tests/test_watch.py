@@ -1,5 +1,6 @@
 """The live table: of a study that is really trained, in a terminal, and at the edges."""
 
+import math
 import os
 import pty
 import re
@@ -101,7 +102,10 @@ def test_the_progress_line_of_the_trainer_is_understood(tmp_path):
         file.write("goes on at 500 steps\n")
     assert look(cell, 0, tmp_path).part == 0.5
     with log.with_suffix(".log").open("a") as file:
-        file.write("Traceback (most recent call last):\n  …\nnumpy.linalg.LinAlgError: Singular matrix\n")
+        file.write("Traceback (most recent call last):\n  …\nRuntimeError: a message\nof two lines\n")
+    seen = look(cell, 0, tmp_path)
+    assert (seen.state, seen.said) == ("failed", "of two lines")
+    log.with_suffix(".log").write_text("error: trpo on Hopper: the sources changed\n")
     assert look(cell, 0, tmp_path).state == "failed"
     assert look(cell, 1, tmp_path) == Seen("Hopper", "trpo", 1, "waiting")
 
@@ -122,8 +126,8 @@ def test_the_time_that_is_left():
     assert seconds_left([*others, run("waiting", method="c", task="u")], 1000)[0] == 50.0, "its task's"
     assert seconds_left([*others, run("waiting", method="c", task="v")], 1000)[0] == 50.0, "the median of all"
     assert seconds_left([*others, run("failed", 0.5)], 1000)[0] == 50.0, "a run that failed is to be trained"
-    left, _ = seconds_left([run("waiting")], 1000)
-    assert left != left, "no speed is known"
+    for none in ([run("waiting")], [run("running", 0.01, 1), run("waiting")]):
+        assert math.isnan(seconds_left(none, 1000)[0]), "no speed is known, or only that of a run that compiled"
     assert [duration(s) for s in (45, 720, 11_100, 187_200)] == ["45 s", "12 min", "3 h 05 min", "2 d 4 h"]
 
 
