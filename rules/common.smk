@@ -142,7 +142,6 @@ def evaluations(wildcards):
     return [] if study.sweeps else [evaluation_file(study, cell) for cell in study.cells]
 
 
-def films(wildcards):
-    """The films of a study."""
-    study = STUDIES[wildcards.study]
-    return [video_file(study, cell) for cell in study.cells]
+def films(study):
+    """The films of a study's final policies."""
+    return [video_file(STUDIES[study], cell) for cell in STUDIES[study].cells]
