@@ -269,7 +269,7 @@ def _cells(
             "of": seeds,
             "runs": here,
             "rows": rows,
-            "panels": [(p.title, p.wide, Markup(text)) for p in panels if (text := p.svg(study.steps))],
+            "panels": [(p.title, Markup(text)) for p in panels if (text := p.svg(study.steps))],
             "spark": Markup(svg.spark(mean.index.to_numpy(), mean.to_numpy(), study.steps, span)),
             "published": [label for label, _ in published.get((task, method), [])],
             "verdicts": judged.get((task, method), []),
