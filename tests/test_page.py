@@ -198,7 +198,7 @@ def test_how_each_figure_was_made(page, project):
         assert width > 300, "the image is one"
         text = figure.get_attribute("textContent")
         name = figure.get_attribute("id").removeprefix("figure-")
-        assert f"python -m analysis.{DRAWN_BY[name]} mini" in text
+        assert f"analysis/{DRAWN_BY[name]}.py" in text and "python -m analysis.so_far mini" in text
         assert "11 runs of 6 keys, seeds 0, 1" in text
     made = page("document.getElementById('made').textContent")
     cell = load_study("mini", project).cell("Hopper", "ppo_clip")
