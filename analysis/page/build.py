@@ -97,10 +97,10 @@ def _short(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[str]:
     found = []
     if len(read.get("ranking", ())) > 1:
         best = read["ranking"].iloc[0]
-        label, known = names.method(best["method"]).text, np.isfinite(best["low"])
+        label, bounded = names.method(best["method"]).text, np.isfinite(best["low"])
         iqm = read["aggregates"].query("statistic == 'iqm'").set_index("method").loc[best["method"]]
         score = tables.estimate(*iqm[["value", "low", "high"]], tables.share).text
-        sure = f"; first in {best['p1']:.0%} of bootstrap replicates".replace("%", " %") if known else ""
+        sure = f"; first in {best['p1']:.0%} of bootstrap replicates".replace("%", " %") if bounded else ""
         found.append(f"Best across tasks: {label}, with an IQM of normalised scores of {score}{sure}.")
     if "verdict_summary" in read:
         known = read["verdict_summary"].query("cells > 0")
@@ -172,7 +172,6 @@ def _matrix(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[dict]:
         .agg(
             score=("last_100", "mean"),
             normalised=("normalised", "mean"),
-            runs=("seed", "size"),
             finished=("status", lambda status: (status == "finished").sum()),
         )
     )
@@ -182,13 +181,12 @@ def _matrix(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[dict]:
             return None
         cell = means.loc[(method, task)]
         strength = 0.0 if pd.isna(cell["normalised"]) else float(np.clip(cell["normalised"], 0, 1))
-        count = {"runs": int(cell["runs"]), "finished": int(cell["finished"])}
-        about = {
+        return {
             "link": cells.anchor(task, method),
             "score": tables.number(cell["score"]),
             "strength": round(strength, 3),
+            "finished": int(cell["finished"]),
         }
-        return about | count
 
     ids = [about["id"] for about in study.tasks.values()]
     if not study.sweeps:
@@ -269,7 +267,7 @@ def _cells(
             "of": seeds,
             "runs": here,
             "rows": rows,
-            "panels": [(p.title, p.wide, Markup(text)) for p in panels if (text := p.svg(study.steps))],
+            "panels": [(p.title, Markup(text)) for p in panels if (text := p.svg(study.steps))],
             "spark": Markup(svg.spark(mean.index.to_numpy(), mean.to_numpy(), study.steps, span)),
             "published": [label for label, _ in published.get((task, method), [])],
             "verdicts": judged.get((task, method), []),

@@ -84,11 +84,12 @@ def panels(study: Study, runs: list[Run], curves: pd.DataFrame, published: list[
                 continue
             steps, values = table["step"], table[column]
             about = {"css": f"seed {run.colour}", "name": f"seed {run.seed}", "seed": run.seed}
+            mean = thinned(steps, values, study.steps, bins)
+            there = np.isfinite(mean)  # where updates are rarer than bins a line leads from one to the next
             if column == "kl":
                 largest = thinned(steps, values, study.steps, bins, "max")
-                lines.append(Line(middles, largest, **about | {"css": f"seed {run.colour} largest"}))
-            mean = thinned(steps, values, study.steps, bins)
-            lines.append(Line(middles, mean, **about, ends=run.diverged))
+                lines.append(Line(middles[there], largest[there], **about | {"css": f"seed {run.colour} largest"}))
+            lines.append(Line(middles[there], mean[there], **about, ends=run.diverged))
         if span == (-1, 1):
             lowest = min(np.nanmin(line.y, initial=1) for line in lines)
             span = (0 if lowest >= 0 else max(-1, np.floor(4 * lowest) / 4), 1)
@@ -112,7 +113,7 @@ def _returns(study: Study, runs: list[Run], curves: pd.DataFrame, published: lis
         lines.append(Line(steps, y, f"seed {run.colour}", f"seed {run.seed}", seed=run.seed, ends=run.diverged))
     if len(runs) > 1 and not any(run.diverged for run in runs):
         lines.append(Line(steps, table.mean(axis=1, skipna=False).to_numpy(), "mean", "mean over seeds"))
-    return Panel("Return of training episodes", lines, wide=True)
+    return Panel("Return of training episodes", lines)
 
 
 def published_of(study: Study) -> dict[tuple[str, str], list[tuple[str, pd.DataFrame]]]:

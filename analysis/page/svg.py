@@ -35,7 +35,6 @@ class Panel:
     lines: list[Line] = field(default_factory=list)
     log: bool = False
     span: tuple[float, float] | None = None  #: of the y axis; of what is drawn where None
-    wide: bool = False
 
     def svg(self, budget: int) -> str:
         """The drawing, over 0 to ``budget`` steps; an empty string where no line has a point."""
