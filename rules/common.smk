@@ -127,7 +127,7 @@ def cell_of(wildcards):
 def cell_runs(wildcards):
     """What is read of the cell's runs to play their policies."""
     cell = cell_of(wildcards)
-    return [f"{cell.folder(seed)}/{name}" for seed in cell.seeds for name in ("policy.safetensors", "run.json")]
+    return [f"{cell.folder(seed)}/policy.safetensors" for seed in cell.seeds]  # run.json comes with it
 
 
 def cell_arguments(wildcards):

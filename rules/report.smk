@@ -10,9 +10,7 @@ rules/captions/, and how long each rule took.
 
 rule page:
     input:
-        run_tables,
-        update_tables,
-        page_parts,
+        page_parts,  # and so the runs, whose own tables it reads; naming those again would slow the plan
         "results/{study}/runs.json",
         CURVES,
         [f"analysis/page/{name}" for name in PAGE_FILES],
