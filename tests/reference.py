@@ -1,5 +1,6 @@
 """Runs of real trainings, for tests of what is made of runs."""
 
+import hashlib
 import itertools
 import json
 import shutil
@@ -8,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from core.plan import FILES, ROOT, Study
+from core.whole import sealed
 
 
 def put_runs(root: Path, study: Study) -> None:
@@ -25,8 +27,14 @@ def put_runs(root: Path, study: Study) -> None:
 
 def diverge(folder: Path, after: int) -> None:
     """Make a run one that broke off."""
-    record = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps(record | {"status": "diverged"}))
     for name in ("episodes", "updates"):
         table = pd.read_parquet(folder / f"{name}.parquet")
         table[table["step"] <= after].to_parquet(folder / f"{name}.parquet")
+    digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES if name != "run.json"}
+    change(folder, status="diverged", digests=digests)
+
+
+def change(folder: Path, **changes: object) -> None:
+    """Another run.json, as whole as it was."""
+    record = json.loads((folder / "run.json").read_text()) | changes
+    (folder / "run.json").write_text(json.dumps(sealed(record)))
