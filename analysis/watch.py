@@ -35,6 +35,7 @@ STATES = ("running", "failed", "waiting")  #: besides "finished" and "diverged",
 _PROGRESS = re.compile(r"([\d,]+) / [\d,]+ steps  return +(\S+) +([\d,]+) steps/s")
 _RESUMED = re.compile(r"goes on at ([\d,]+) steps")
 _CRASH = "Traceback (most recent call last):"
+_CRASHED = re.compile(r"crashed \((.*)\); above is where")  # core/train.py
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ def look(cell: Cell, seed: int, root: Path = ROOT) -> Seen:
     if _locked(root / "work" / cell.folder(seed) / "lock"):
         return Seen(*about, "running", steps / cell.steps, ret, speed)
     if _CRASH in lines or last.startswith("error: "):
+        if crash := _CRASHED.search(last):
+            last = crash[1]
         return Seen(*about, "failed", steps / cell.steps, ret, speed, last)
     return Seen(*about, "waiting", steps / cell.steps, ret, speed)
 

@@ -44,7 +44,8 @@ def tables(study, diverged=()):
             top = untrained if bad else untrained + 100 + 10 * (place % 7) + 3 * seed
             name = {"task": cell.task, "method": cell.method.name, "seed": seed}
             curves.append(pd.DataFrame({"step": grid, "return": np.linspace(untrained, top, 100)}).assign(**name))
-            scores = dict.fromkeys(("last_100", "last_tenth", "area", "maximum"), top)
+            scores = dict.fromkeys(("last_100", "last_tenth", "area", "maximum", "sampled", "deterministic"), top)
+            scores |= {"sampled_spread": 1.0, "deterministic_spread": 1.0, "episodes_each": 5}
             cost = {"wall_seconds": 60.0 + place, "steps_per_second": 1e4, "peak_memory_mb": 400.0, "compiled": True}
             rows.append(name | {"status": "diverged" if bad else "finished"} | scores | cost | {"cpu": "some CPU"})
     untrained = {task: entry["random_score"] for task, entry in study.tasks.items()}
