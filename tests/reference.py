@@ -16,7 +16,10 @@ def put_runs(root: Path, study: Study) -> None:
     """Runs of results/runs in the places of the study's: of each algorithm its own, in turn, whatever their keys."""
     for cell in study.cells:
         folders = ROOT / "results/runs" / cell.method.algo
-        there = sorted(folders.glob(f"{cell.task}/*/seed*")) or sorted(folders.glob("*/*/seed*"))
+        whole = [
+            path.parent for path in folders.glob("*/*/seed*/run.json") if f'"steps": {cell.steps}' in path.read_text()
+        ]
+        there = sorted(folder for folder in whole if folder.parts[-3] == cell.task) or sorted(whole)
         assert there, f"results/runs has no run of {cell.method.algo}"
         for seed, source in zip(cell.seeds, itertools.cycle(there), strict=False):
             folder = root / cell.folder(seed)
