@@ -1,28 +1,27 @@
 """A run in progress as one file, and back: all that decides its future, so that what follows has the same bytes.
 
 Between two iterations these are θ, φ, the observation filter, the algorithm's ``state``, the random streams, each
-simulator with its random stream, the open episodes, and the rows so far. A checkpoint is valid for its key and seed,
-the versions of the libraries, the CPU type, and compiled or not; anything else, or a damaged file, is refused.
+simulator with its random stream, the open episodes, and the rows so far. A checkpoint is valid for its key and seed
+and for what else decides the bytes (``core/provenance.py``); anything else, or a damaged file, is refused.
 """
 
 import hashlib
 import io
 import json
-import os
 import pickle
-from importlib.metadata import version
 from pathlib import Path
 
 import mujoco
 import numpy as np
 import torch
 
+from core.atomic import write_whole
 from core.environments import Episode
-from core.machine import cpu
 from core.normalise import ObservationFilter
+from core.provenance import provenance
 from core.run import Run
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save(run: Run, path: Path, identity: dict, seconds: dict) -> None:
@@ -33,13 +32,7 @@ def save(run: Run, path: Path, identity: dict, seconds: dict) -> None:
     stream = io.BytesIO()
     torch.save({"identity": _identity(run, identity), **_pack(run), "seconds": run.seconds | seconds}, stream)
     payload = stream.getvalue()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(hashlib.sha256(payload).digest() + payload)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, hashlib.sha256(payload).digest() + payload)
 
 
 def load(run: Run, path: Path, identity: dict) -> str | None:
@@ -57,7 +50,7 @@ def load(run: Run, path: Path, identity: dict) -> str | None:
     here = _identity(run, identity)
     for name, value in here.items():
         if kept["identity"].get(name) != value:
-            return f"it is of another {name}"
+            return f"it is of another {name} ({kept['identity'].get(name)}, here {value})"
     _unpack(run, kept)
     return None
 
@@ -68,8 +61,8 @@ def possible(run: Run) -> bool:
 
 
 def _identity(run: Run, identity: dict) -> dict:
-    versions = {name: version(name) for name in ("torch", "numpy", "mujoco", "gymnasium")}
-    machine = {"versions": versions, "CPU type": cpu(), "way of computing (compiled or not)": run.agent.compiled}
+    machine = provenance(run.agent.compiled)
+    machine.pop("lock")  # what should be installed; "versions" is what is
     return {"format": FORMAT, **identity, **machine}
 
 

@@ -11,7 +11,7 @@ No run reads this module: an edit to it trains nothing.
 
 import argparse
 import csv
-import os
+import io
 import sys
 import zlib
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from core import trained
+from core.atomic import write_whole
 from core.environments import Environments
 from core.errors import UsageError
 from core.key import ROOT
@@ -85,20 +86,17 @@ def play(folder: Path, horizon: int) -> list[Played]:
 
 def write(path: Path, rows: list[Played]) -> None:
     """The table, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["return" if name == "ret" else name for name in Played._fields])
-        table.writerows(rows)
-    os.replace(temporary, path)
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["return" if name == "ret" else name for name in Played._fields])
+    table.writerows(rows)
+    write_whole(path, text.getvalue().encode())
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; the return value is the exit status."""
     parser = argparse.ArgumentParser(prog="python -m core.evaluate", description="Play a cell's final policies.")
-    for name, what in (("study", "a study of studies.yaml"), ("task", "one of its tasks"), ("method", "and methods")):
-        parser.add_argument(f"--{name}", required=True, help=what)
+    trained.name_a_cell(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the table to write (.csv)")
     args = parser.parse_args(argv)
     try:

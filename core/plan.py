@@ -6,7 +6,6 @@ Shared by the workflow and the command line. Imports neither torch nor Gymnasium
 import dataclasses
 import functools
 import json
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import NamedTuple
 import jsonschema
 import yaml
 
+from core.atomic import write_whole
 from core.errors import UsageError
 from core.key import ROOT, run_key
 from core.options import algorithms, nearest, option_fields
@@ -230,10 +230,7 @@ def write_manifest(study: Study, root: Path = ROOT) -> None:
     folders = [cell.folder(seed) for cell in study.cells for seed in cell.seeds]
     path, text = root / "results" / study.name / "runs.json", json.dumps(folders, indent=0) + "\n"
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)  # another Snakemake may be reading it
+        write_whole(path, text.encode())  # another Snakemake may be reading it
 
 
 def _methods(line: str, entry: dict, shared: dict, where: str, root: Path) -> Iterator[Method]:

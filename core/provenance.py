@@ -1,6 +1,7 @@
 """What the bytes of a run depend on besides its content key: docs/determinism.md. It stands in ``run.json``."""
 
 import ctypes
+import functools
 import hashlib
 import os
 import platform
@@ -44,6 +45,7 @@ def provenance(compiled: bool) -> dict:
     }
 
 
+@functools.cache
 def _compiler() -> str | None:
     """The first line that the C++ compiler says of itself."""
     try:

@@ -10,7 +10,7 @@ No run reads this module.
 """
 
 import argparse
-import os
+import io
 import sys
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from core import opengl, trained
+from core.atomic import write_whole
 from core.errors import UsageError
 from core.evaluate import streams
 from core.key import ROOT
@@ -82,17 +83,15 @@ def write(path: Path, pictures: list[np.ndarray], seconds: float) -> None:
     """The animated WebP, whole or not at all; the last picture stays for a second."""
     first, *rest = [Image.fromarray(picture) for picture in pictures]
     pause = [round(1000 * seconds)] * len(rest) + [1000]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    first.save(temporary, "webp", save_all=True, append_images=rest, duration=pause, loop=0, quality=25, method=4)
-    os.replace(temporary, path)
+    file = io.BytesIO()
+    first.save(file, "webp", save_all=True, append_images=rest, duration=pause, loop=0, quality=25, method=4)
+    write_whole(path, file.getvalue())
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; the return value is the exit status."""
     parser = argparse.ArgumentParser(prog="python -m core.video", description="Film a cell's final policy.")
-    for name, what in (("study", "a study of studies.yaml"), ("task", "one of its tasks"), ("method", "and methods")):
-        parser.add_argument(f"--{name}", required=True, help=what)
+    trained.name_a_cell(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the film to write (.webp)")
     args = parser.parse_args(argv)
     try:

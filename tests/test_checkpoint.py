@@ -19,6 +19,7 @@ from core import checkpoint
 from core.options import algorithms, option_fields
 from core.plan import ROOT, read_config
 from core.progress import Keeper
+from core.provenance import provenance
 from core.run import Run
 
 assert late  # registers a task that is no simulator
@@ -115,10 +116,17 @@ def test_a_checkpoint_of_another_run_is_refused(kept, change):
     assert f"another {next(iter(change))}" in checkpoint.load(fresh(), kept, IDENTITY | change)
 
 
-@pytest.mark.parametrize("what", ["version", "cpu"])
+@pytest.mark.parametrize("what", ["versions", "cpu", "libc", "kernels", "overrides", "compiler"])
 def test_a_checkpoint_of_another_machine_is_refused(kept, what, monkeypatch):
-    monkeypatch.setattr(checkpoint, what, lambda *name: "another")
-    assert "is of another" in checkpoint.load(fresh(), kept, IDENTITY)
+    here = provenance(compiled=False)
+    monkeypatch.setattr(checkpoint, "provenance", lambda compiled: here | {what: "another one"})
+    assert f"is of another {what}" in checkpoint.load(fresh(), kept, IDENTITY)
+
+
+def test_a_checkpoint_made_under_another_lock_file_is_taken(kept, monkeypatch):
+    here = provenance(compiled=False)
+    monkeypatch.setattr(checkpoint, "provenance", lambda compiled: here | {"lock": "another one"})
+    assert checkpoint.load(fresh(), kept, IDENTITY) is None
 
 
 def test_a_checkpoint_that_would_run_code_does_not(kept):

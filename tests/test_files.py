@@ -11,6 +11,7 @@ import sys
 import pytest
 from test_workflow import copy_project, edit
 
+from core.files import update_rows
 from core.plan import FILES
 from core.whole import damage
 
@@ -37,6 +38,16 @@ def trained(bare, tmp_path_factory):
 @pytest.fixture
 def project(bare, tmp_path):
     return shutil.copytree(bare, tmp_path / "project")
+
+
+def test_updates_less_than_200_steps_apart_share_a_row():
+    near = [{"iteration": i, "step": 80 * (i + 1), "kl": float(i), "accepted": i > 0} for i in range(6)]
+    rows = update_rows(near)
+    assert [(row["iteration"], row["step"], row["kl"]) for row in rows] == [(1, 160, 0.5), (4, 400, 3.0), (5, 480, 5.0)]
+    assert [row["accepted"] for row in rows] == [0.5, 1.0, True]
+    assert update_rows(near[:4])[0] == rows[0], "of a shorter run the rows that are whole are the same"
+    apart = [{"iteration": i, "step": 200 * (i + 1), "kl": float(i)} for i in range(6)]
+    assert update_rows(apart) == apart
 
 
 def run(command, project, **how):

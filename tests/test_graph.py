@@ -123,12 +123,18 @@ core.graph.Graph(lambda x: x.cos() + 5, True)(torch.zeros(2))
 """
 
 
-def test_a_compiler_that_fails_is_named(tmp_path):
-    broken = tmp_path / "broken"
-    broken.write_text("#!/bin/sh\n[ $1 = --version ]\n")
-    broken.chmod(0o755)
+@pytest.fixture
+def broken(tmp_path):
+    """A compiler that knows its version and nothing else."""
+    path = tmp_path / "broken"
+    path.write_text("#!/bin/sh\n[ $1 = --version ]\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_compiler_that_fails_is_named(broken, tmp_path):
     command = [sys.executable, "-c", FAILING, str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"CXX": str(broken)}, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"CXX": broken}, capture_output=True, text=True)
     assert re.search("UsageError: .*broken: an update could not be compiled.*compile_from", done.stderr)
     assert not list(tmp_path.rglob("*.so")), "and leaves nothing"
 
@@ -154,11 +160,8 @@ def test_the_first_run_of_a_kind_compiles_in_a_child_and_the_next_one_loads(tmp_
         assert made["peak_memory_mb"] < 1.15 * loaded["peak_memory_mb"], "the compiler's memory was the child's"
 
 
-def test_a_run_whose_updates_cannot_be_compiled_says_so_once(tmp_path):
-    broken = tmp_path / "broken"
-    broken.write_text("#!/bin/sh\n[ $1 = --version ]\n")
-    broken.chmod(0o755)
-    done, records = trained(copy_project(tmp_path / "project"), CXX=str(broken))
+def test_a_run_whose_updates_cannot_be_compiled_says_so_once(broken, tmp_path):
+    done, records = trained(copy_project(tmp_path / "project"), CXX=broken)
     assert (done.returncode, records) == (2, [])
     assert len(re.findall("error: .*broken: an update could not be compiled", done.stderr)) == 1
     assert "Traceback" not in done.stderr

@@ -19,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from core.files import update_rows
 from core.key import ROOT, run_key, sources_digest
 from core.options import option_fields
 from core.plan import load_studies
@@ -73,7 +74,10 @@ def differs(kept: Kept, part: float) -> tuple[str | None, str]:
     run = Run(of["algo"], of["task_id"], of["options"], of["steps"], of["seed"])
     while run.status == "running" and (len(run.updates) < 2 or run.envs.steps < part * of["steps"]):
         run.iterate()
-    was, now = pd.read_parquet(kept.folder / "updates.parquet"), pd.DataFrame(run.updates)
+    rows = update_rows(run.updates)
+    if 1 < len(rows) < len(run.updates):
+        rows.pop()  # the mean of what there is so far
+    was, now = pd.read_parquet(kept.folder / "updates.parquet"), pd.DataFrame(rows)
     episodes = pd.read_parquet(kept.folder / "episodes.parquet")
     until = int(now["step"].iloc[-1])
     ours = pd.DataFrame(run.envs.episodes, columns=["step", "return", "length", "end"])
