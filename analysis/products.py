@@ -45,11 +45,6 @@ FRAMES = "A picture of every final policy: a row a task, methods side by side."
 SURROGATES = ("ppo_clip", "ppo_kl")  #: the algorithms of Table 1
 
 
-def evaluation_file(study: Study, cell: Cell) -> str:
-    """The episodes of the cell's final policies (``core/evaluate.py``), from the root of the project."""
-    return f"results/{study.name.split('/')[0]}/evaluation/{cell.method.algo}/{cell.task}/{cell.key}.csv"
-
-
 def video_file(study: Study, cell: Cell) -> str:
     """The film of the cell's final policy (``core/video.py``), from the root of the project; made by STUDY_videos."""
     return f"results/{study.name.split('/')[0]}/videos/{cell.method.algo}/{cell.task}/{cell.key}.webp"

@@ -12,7 +12,7 @@ from analysis.study import FinishedRun, folder
 from core.plan import Study
 
 LAST = 100  #: episodes of the paper's score
-EVALUATED = ("sampled", "deterministic")  #: how a final policy is played after training (``core/evaluate.py``)
+EVALUATED = ("sampled", "deterministic")  #: how a final policy is played after training (``core/play.py``)
 TENTH = 0.9  #: from this part of the budget on a run is in its last tenth
 
 

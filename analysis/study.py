@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.products import evaluation_file
 from core.errors import UsageError
 from core.plan import ROOT, Cell, Study, load_study
 from core.whole import damage
@@ -63,14 +62,14 @@ def read_evaluations(study: Study, root: Path = ROOT) -> dict[tuple[str, str], p
     """
     found = {}
     for cell in study.cells:
-        path = root / evaluation_file(study, cell)
+        path = root / cell.evaluation
         try:
             played = pd.read_csv(path) if path.is_file() else pd.DataFrame(columns=EVALUATION)
             if missing := set(EVALUATION) - set(played):
                 raise ValueError(f"without {', '.join(sorted(missing))}")
             found[cell.task, cell.method.name] = played
         except ValueError as error:
-            raise UsageError(f"{evaluation_file(study, cell)} is not readable ({error}); delete it") from None
+            raise UsageError(f"{cell.evaluation} is not readable ({error}); delete it") from None
     return found
 
 

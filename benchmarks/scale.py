@@ -9,7 +9,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from core.evaluate import write
 from core.plan import load_study
+from core.play import EPISODES, HOW, Played
 from core.whole import sealed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,7 +48,7 @@ def project(folder: Path, study: str) -> Path:
 
 
 def finished(copy: Path, run: Path, name: str) -> int:
-    """Every run of the study, as a copy of one real run; how many."""
+    """Every run of the study, as a copy of one real run, and episodes of their policies; how many runs."""
     study, record = load_study(name, copy), json.loads((run / "run.json").read_text(encoding="utf-8"))
     for cell in study.cells:
         for seed in cell.seeds:
@@ -55,6 +57,10 @@ def finished(copy: Path, run: Path, name: str) -> int:
             changed = {"task": cell.task, "task_id": cell.task_id, "algo": cell.method.algo, "seed": seed}
             changed |= {"options": cell.method.options, "key": cell.key}
             (folder / "run.json").write_text(json.dumps(sealed(record | changed)), encoding="utf-8")
+        policy = record["digests"]["policy.safetensors"][:12]
+        episodes = [(seed, start, how) for seed in cell.seeds for how in HOW for start in range(EPISODES)]
+        rows = [Played(seed, policy, how, start, 100.0 + start, 1000, "truncated") for seed, start, how in episodes]
+        write(copy / cell.evaluation, rows)
     return sum(len(cell.seeds) for cell in study.cells)
 
 

@@ -48,10 +48,24 @@ def sources_changed(algo: str, root: Path = ROOT) -> bool:
     return _digest(algo, root) != sources_digest(algo, root)
 
 
+@functools.cache
+def evaluation_key(seeds: tuple[int, ...], root: Path = ROOT) -> str:
+    """What episodes of final policies depend on besides the policies: 12 hex digits of how they are played, and seeds.
+
+    Raises UsageError where a module does not parse.
+    """
+    played = _digest_of([root / "core" / "play.py", root / "core" / "__init__.py"], root)
+    return hashlib.sha256(f"{played}{list(seeds)}".encode()).hexdigest()[:12]
+
+
 def _digest(algo: str, root: Path) -> str:
-    digest = hashlib.sha256()
     packages = [root / package / "__init__.py" for package in ("core", "algos")]
-    for path in closure([root / "algos" / f"{algo}.py", root / "core" / "run.py", *packages], root):
+    return _digest_of([root / "algos" / f"{algo}.py", root / "core" / "run.py", *packages], root)
+
+
+def _digest_of(entries: list[Path], root: Path) -> str:
+    digest = hashlib.sha256()
+    for path in closure(entries, root):
         name = path.relative_to(root).as_posix()
         try:
             digest.update(f"{name}\0{canonical(path.read_bytes())}\0".encode())

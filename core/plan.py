@@ -17,7 +17,7 @@ import yaml
 
 from core.atomic import write_whole
 from core.errors import UsageError
-from core.key import ROOT, run_key
+from core.key import ROOT, evaluation_key, run_key
 from core.options import algorithms, nearest, option_fields
 
 FILES = ("episodes.parquet", "updates.parquet", "policy.safetensors", "run.json")
@@ -66,6 +66,11 @@ class Cell:
     def files(self, seed: int) -> list[str]:
         """The files of a finished run."""
         return [f"{self.folder(seed)}/{name}" for name in FILES]
+
+    @property
+    def evaluation(self) -> str:
+        """The table of episodes of its final policies (``core/evaluate.py``), from the root of the project."""
+        return f"{Path(self.folder(0)).parent.as_posix()}/evaluation/{evaluation_key(self.seeds)}.csv"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
     python -m core.video --study quick --task Hopper --method trpo --out trpo.webp
 
 The first seconds of an episode of mean actions, of the first seed that did not diverge, from the first start that
-``core/evaluate.py`` plays: the same episode. The file is an animated WebP in real time; an episode that ends before is
+``core/play.py`` plays: the same episode. The file is an animated WebP in real time; an episode that ends before is
 shorter. Where every seed diverged it is one grey picture.
 
 No run reads this module.
@@ -21,9 +21,9 @@ from PIL import Image
 from core import opengl, trained
 from core.atomic import write_whole
 from core.errors import UsageError
-from core.evaluate import streams
 from core.key import ROOT
 from core.plan import Cell, load_study
+from core.play import streams
 
 gymnasium.logger.min_level = gymnasium.logger.ERROR  # "-v4 is out of date": that is the point here
 

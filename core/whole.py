@@ -1,5 +1,6 @@
 """Whether the files of a finished run are whole: as long, and to the bit, as they were written."""
 
+import csv
 import hashlib
 import json
 import shutil
@@ -7,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.plan import FILES, Study
+from core.plan import FILES, Cell, Study
 
 STATUSES = ("finished", "diverged")
 
@@ -54,6 +55,36 @@ def set_aside(studies: dict[str, Study], root: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(root / folder, target)
             print(f"warning: {folder}: {wrong}: moved to work/damaged/, and to be trained again", file=sys.stderr)
+
+
+def forget_stale_evaluations(studies: dict[str, Study], root: Path) -> None:
+    """Remove evaluations of policies that are no longer there: trained again since, or about to be."""
+    for cell in (cell for study in studies.values() for cell in study.cells):
+        path = root / cell.evaluation
+        if path.is_file() and _played(path) != _to_be_played(cell, root):
+            path.unlink()
+
+
+def _played(path: Path) -> dict[str, str] | None:
+    """Digest of the policy by seed, in a table of ``core/evaluate.py``; None if it is no such table."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return {row["seed"]: row["policy"] for row in csv.DictReader(file)}
+    except (OSError, ValueError, KeyError, csv.Error):
+        return None
+
+
+def _to_be_played(cell: Cell, root: Path) -> dict[str, str]:
+    """Digest of the policy by seed, of the cell's runs that did not diverge; "" where there is none."""
+    found = {}
+    for seed in cell.seeds:
+        try:
+            record = json.loads((root / cell.folder(seed) / "run.json").read_text(encoding="utf-8"))
+            if record["status"] != "diverged":
+                found[str(seed)] = record["digests"]["policy.safetensors"][:12]
+        except (OSError, ValueError, KeyError):
+            found[str(seed)] = ""
+    return found
 
 
 def _digest_of(record: dict) -> str:

@@ -14,20 +14,22 @@ sys.path.insert(0, str(ROOT))
 
 from analysis.page.contents import FILES as PAGE_FILES
 from analysis.page.contents import tables_of
-from analysis.products import evaluation_file, figures_of, video_file
+from analysis.products import figures_of, video_file
 from core.errors import UsageError
 from core.key import closure
 from core.plan import FILES, load_studies, write_manifest
-from core.whole import set_aside
+from core.whole import forget_stale_evaluations, set_aside
 
 try:
     STUDIES = load_studies(ROOT)
     # Who asks for a key. Of two studies that name the same cell either may answer: it is trained once.
     ASKED_BY = {(c.method.algo, c.task, c.key): (s.name, c.method.name) for s in STUDIES.values() for c in s.cells}
+    PLAYED_BY = {c.evaluation: (s.name, c) for s in STUDIES.values() if not s.sweeps for c in s.cells}
     for _study in STUDIES.values():
         write_manifest(_study, ROOT)
     if workflow.is_main_process:  # and not in each of a cluster's jobs
         set_aside(STUDIES, ROOT)
+        forget_stale_evaluations(STUDIES, ROOT)
 except (UsageError, OSError) as error:
     sys.exit(f"error: {error}")  # one line; a WorkflowError would add where in this file it was raised
 
@@ -49,6 +51,7 @@ wildcard_constraints:
     task="[A-Za-z0-9-]+",
     key="[0-9a-f]{12}",
     seed="[0-9]+",
+    how="[0-9a-f]{12}",
 
 
 def runs(study):
@@ -116,30 +119,34 @@ def lecture_sources(wildcards):
 
 
 def cell_of(wildcards):
-    """The study's cell that an algorithm, a task and a key name. Raises WorkflowError if there is none any more."""
-    names = (wildcards.algo, wildcards.task, wildcards.key)
-    for cell in STUDIES[wildcards.study].cells:
-        if (cell.method.algo, cell.task, cell.key) == names:
-            return cell
-    raise WorkflowError(f"no cell of {wildcards.study} has the key {wildcards.key} any more")
+    """The study and the cell of a table of episodes, or of a film. Raises WorkflowError if there is none any more."""
+    where = "{0.algo}/{0.task}/{0.key}".format(wildcards)
+    if "how" in wildcards.keys():
+        found = PLAYED_BY.get(f"results/runs/{where}/evaluation/{wildcards.how}.csv")
+    else:
+        cells = {f"{c.method.algo}/{c.task}/{c.key}": (wildcards.study, c) for c in STUDIES[wildcards.study].cells}
+        found = cells.get(where)
+    if found is None:
+        raise WorkflowError(f"no study asks for the policies of {where} any more")
+    return found
 
 
 def cell_runs(wildcards):
     """What is read of the cell's runs to play their policies."""
-    cell = cell_of(wildcards)
+    _, cell = cell_of(wildcards)
     return [f"{cell.folder(seed)}/policy.safetensors" for seed in cell.seeds]  # run.json comes with it
 
 
 def cell_arguments(wildcards):
     """The command line of the cell."""
-    cell = cell_of(wildcards)
-    return f"--study {wildcards.study} --task {cell.task} --method {cell.method.name}"
+    study, cell = cell_of(wildcards)
+    return f"--study {study} --task {cell.task} --method {cell.method.name}"
 
 
 def evaluations(wildcards):
     """The evaluations of a study. One of step sizes, which asks for scores against values only, has none."""
     study = STUDIES[wildcards.study]
-    return [] if study.sweeps else [evaluation_file(study, cell) for cell in study.cells]
+    return [] if study.sweeps else [cell.evaluation for cell in study.cells]
 
 
 def films(study):

@@ -1,19 +1,18 @@
 """The final policies of a cell, played after training: one job for all its seeds, since starting costs the most.
 
-in:  policy.safetensors and run.json of the cell's runs
-out: results/<study>/evaluation/, an episode a row. The key in the path stands for the policies' code; not committed
+in:  policy.safetensors and run.json of the cell's runs; no dates: a table holds the digests of the policies that played,
+     and the plan forgets those of others (core/whole.py)
+out: an episode a row, beside the runs. The name stands for how policies are played, and for the seeds (core/key.py)
 """
 
 
 rule evaluate:
     input:
-        cell_runs,
-        "core/evaluate.py",
-        "core/trained.py",
+        ancient(cell_runs),
     output:
-        "results/{study}/evaluation/{algo}/{task}/{key}.csv",
+        "results/runs/{algo}/{task}/{key}/evaluation/{how}.csv",
     log:
-        "logs/{study}/evaluation/{algo}/{task}/{key}.log",
+        "logs/runs/{algo}/{task}/{key}/evaluation/{how}.log",
     conda:
         "../environment.yml"
     threads: 1

@@ -1,6 +1,9 @@
 """Final policies played after training: on a toy task whose returns are known, and what tables make of them."""
 
+import dataclasses
+import hashlib
 import json
+import shutil
 
 import gymnasium
 import numpy as np
@@ -14,11 +17,13 @@ from analysis.statistics import evaluation
 from core import files, trained
 from core.copies import Copies
 from core.errors import UsageError
-from core.evaluate import main, play, streams, write
+from core.evaluate import main, play_cell, write
 from core.key import ROOT, closure
 from core.plan import load_study, override
+from core.play import play, streams
 from core.policy import Policy
 from core.run import Run
+from core.whole import forget_stale_evaluations
 
 STD = 0.5
 
@@ -50,6 +55,8 @@ def write_run(folder, mean=2.0, *, task_id="Count-v0", clip=False, seed=0, statu
     folder.mkdir(parents=True, exist_ok=True)
     safetensors.torch.save_file({"theta": theta}, folder / "policy.safetensors")
     record = {"task_id": task_id, "seed": seed, "status": status, "options": {"clip_actions": clip}}
+    digest = hashlib.sha256((folder / "policy.safetensors").read_bytes()).hexdigest()
+    record["digests"] = {"policy.safetensors": digest}
     (folder / "run.json").write_text(json.dumps(record))
     return folder
 
@@ -95,7 +102,7 @@ def test_a_policy_that_diverged_is_not_played_and_is_counted(tmp_path):
     assert play(write_run(tmp_path, mean=float("nan"), status="diverged"), horizon=5) == []
     write(tmp_path / "empty.csv", [])
     table = pd.read_csv(tmp_path / "empty.csv")
-    assert list(table) == ["seed", "how", "start", "return", "length", "end"]
+    assert list(table) == ["seed", "policy", "how", "start", "return", "length", "end"]
     scores = evaluated(table, untrained=-7.0, diverged=True)
     assert (scores["sampled"], scores["deterministic"], scores["episodes_each"]) == (-7.0, -7.0, 0)
     assert np.isnan(evaluated(table, untrained=-7.0, diverged=False)["sampled"]), "not played is not diverged"
@@ -122,6 +129,28 @@ def test_scores_and_cells_are_of_evaluation_only(tmp_path):
     assert cell["deterministic"] == pytest.approx((score["deterministic"] + 0.0 - 1.0) / 3), "the diverged one counts"
     assert cell["deterministic_low"] < cell["deterministic"] < cell["deterministic_high"]
     assert cell["deterministic_spread"] == pytest.approx(score["deterministic_spread"])
+
+
+@pytest.mark.parametrize("since", ["nothing", "trained to another end", "removed", "diverged", "a seed more", "damage"])
+def test_episodes_are_forgotten_with_the_policies_that_played_them(since, tmp_path):
+    study = load_study("quick")
+    cell = study.cell("InvertedPendulum", "npg")
+    first, last = (tmp_path / cell.folder(seed) for seed in cell.seeds)
+    write_run(first), write_run(last, seed=1)
+    table = tmp_path / cell.evaluation
+    write(table, play_cell(cell, 5, tmp_path))
+    if since == "trained to another end":
+        write_run(last, mean=3.0, seed=1)
+    elif since == "removed":
+        shutil.rmtree(last)
+    elif since == "diverged":
+        write_run(last, seed=1, status="diverged")
+    elif since == "damage":
+        table.write_bytes(b"\xff\x00")
+    elif since == "a seed more":
+        assert dataclasses.replace(cell, seeds=(0, 1, 2)).evaluation != cell.evaluation
+    forget_stale_evaluations({"quick": study}, tmp_path)
+    assert table.is_file() == (since in ("nothing", "a seed more"))
 
 
 def test_it_acts_as_the_run_did(tmp_path):
@@ -156,4 +185,4 @@ def test_no_run_depends_on_it():
     entries = [ROOT / "core" / "run.py", *(ROOT / "algos").glob("*.py")]
     decide = {path.name for path in closure(entries)}
     assert "rollout.py" in decide
-    assert not decide & {"evaluate.py", "trained.py"}
+    assert not decide & {"evaluate.py", "play.py", "trained.py"}

@@ -19,8 +19,8 @@ from analysis import frames
 from analysis.products import video_file
 from core import opengl
 from core.errors import UsageError
-from core.evaluate import play
 from core.plan import ROOT, load_study, make_study, read_config
+from core.play import play
 from core.policy import Policy
 from core.video import GREY, SECONDS, SIZE, film, film_cell, stage, write
 from tests.test_workflow import copy_project, run_snakemake, snakemake
@@ -164,7 +164,7 @@ def test_snakemake_plays_and_films_a_study_and_says_once_that_it_cannot(drawn, t
     assert video_file(load_study("quick"), load_study("quick").cells[0]).startswith("results/quick/videos/")
     assert (project / "results/tiny/figures/frames.png").stat().st_size > 5000
     assert "Nothing to be done" in snakemake(project, "-n", "tiny_videos")
-    played = [pd.read_csv(path) for path in sorted((project / "results/tiny/evaluation").glob("*/*/*.csv"))]
+    played = [pd.read_csv(path) for path in sorted((project / "results/runs").glob("*/*/*/evaluation/*.csv"))]
     assert [len(table) for table in played] == [2 * 5] * 2, "five of each kind, of one seed"
     runs = pd.read_csv(project / "results/tiny/tables/runs.csv").set_index("method")
     npg = played[0][played[0]["how"] == "deterministic"]["return"]
@@ -173,7 +173,7 @@ def test_snakemake_plays_and_films_a_study_and_says_once_that_it_cannot(drawn, t
     (project / films[0]).unlink()
     again = snakemake(project, "-n", "tiny_videos")
     assert ("film npg on" in again, "film trpo on" in again, "train" in again) == (True, False, False)
-    source = (project / "core/evaluate.py").read_text()
-    (project / "core/evaluate.py").write_text(source.replace("EPISODES = 5", "EPISODES = 6"))
+    source = (project / "core/play.py").read_text()
+    (project / "core/play.py").write_text(source.replace("EPISODES = 5", "EPISODES = 6"))
     again = snakemake(project, "-n", "tiny")
     assert ("evaluate npg on" in again, "tables of tiny" in again, "train" in again) == (True, True, False)

@@ -127,6 +127,8 @@ def rekey(part: float) -> int:
             continue
         record = sealed(kept.record | {"key": key, "sources": sources_digest(algo)})
         shutil.copytree(kept.folder, target)
+        if (kept.folder.parent / "evaluation").is_dir():  # of the same policies
+            shutil.copytree(kept.folder.parent / "evaluation", target.parent / "evaluation", dirs_exist_ok=True)
         (target / "run.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         shutil.rmtree(kept.folder)
         moved += 1
@@ -135,19 +137,20 @@ def rekey(part: float) -> int:
 
 
 def prune(yes: bool) -> int:
-    """Remove the runs that no study names; without ``yes`` only say which."""
-    named = {
-        ROOT / cell.folder(seed) for study in load_studies().values() for cell in study.cells for seed in cell.seeds
-    }
-    idle = [folder for folder in sorted((ROOT / "results" / "runs").glob("*/*/*/seed*")) if folder not in named]
-    for folder in idle:
-        print(folder.relative_to(ROOT).as_posix())
+    """Remove the runs and evaluations that no study names; without ``yes`` only say which."""
+    cells = [cell for study in load_studies().values() for cell in study.cells]
+    named = {ROOT / cell.folder(seed) for cell in cells for seed in cell.seeds} | {ROOT / c.evaluation for c in cells}
+    place = ROOT / "results" / "runs"
+    runs, tables = ([p for p in sorted(place.glob(f"*/*/*/{g}")) if p not in named] for g in ("seed*", "evaluation/*"))
+    for path in (*runs, *tables):
+        print(path.relative_to(ROOT).as_posix())
         if yes:
-            shutil.rmtree(folder)
-            for parent in list(folder.parents)[:3]:
-                if not any(parent.iterdir()):
-                    parent.rmdir()
-    print(f"{len(idle)} runs that no study names" + ("" if yes else "; --yes removes them"))
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            for parent in path.relative_to(place).parents[:-1]:
+                if not any((place / parent).iterdir()):
+                    (place / parent).rmdir()
+    left = "" if yes else "; --yes removes them"
+    print(f"{len(runs)} runs that no study names, and {len(tables)} tables of episodes{left}")
     return 0
 
 
