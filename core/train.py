@@ -97,21 +97,30 @@ def train(cell: Cell, seed: int) -> None:
         (work / "checkpoint").unlink(missing_ok=True)  # the lock stays: another process may be waiting for it
 
 
-def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path) -> None:
-    start = time.perf_counter()
+def load_libraries() -> None:
+    """Import what a run needs: for one thread, and as fast as may be."""
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[variable] = "1"  # one run, one thread; read when numpy and torch load, so they load here
+        os.environ[variable] = "1"  # read when numpy and torch load, so they load here
+    os.environ.setdefault("MUJOCO_GL", "disable")  # a run draws nothing, and needs no library that does
     gc.disable()  # importing makes objects by the hundred thousand, and none of them garbage
     import torch
 
+    import core.files
+    import core.progress  # noqa: F401
+
+    gc.freeze()
+    gc.enable()
+    torch.set_num_interop_threads(1)
+
+
+def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path) -> None:
+    start = time.perf_counter()
+    load_libraries()
     from core.files import git_commit, write_run
     from core.graph import CACHE
     from core.progress import Keeper, Stop, line
     from core.run import Run
 
-    gc.freeze()
-    gc.enable()
-    torch.set_num_interop_threads(1)
     try:
         run = Run(cell.method.algo, cell.task_id, cell.method.options, cell.steps, seed)
     except Exception:

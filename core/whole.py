@@ -78,10 +78,12 @@ def _to_be_played(cell: Cell, root: Path) -> dict[str, str]:
     """Digest of the policy by seed, of the cell's runs that did not diverge; "" where there is none."""
     found = {}
     for seed in cell.seeds:
+        folder = root / cell.folder(seed)
         try:
-            record = json.loads((root / cell.folder(seed) / "run.json").read_text(encoding="utf-8"))
-            if record["status"] != "diverged":
-                found[str(seed)] = record["digests"]["policy.safetensors"][:12]
+            status = json.loads((folder / "run.json").read_text(encoding="utf-8"))["status"]
+            if status != "diverged":
+                content = (folder / "policy.safetensors").read_bytes()
+                found[str(seed)] = hashlib.sha256(content).hexdigest()[:12]
         except (OSError, ValueError, KeyError):
             found[str(seed)] = ""
     return found

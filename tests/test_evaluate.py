@@ -1,7 +1,6 @@
 """Final policies played after training: on a toy task whose returns are known, and what tables make of them."""
 
 import dataclasses
-import hashlib
 import json
 import shutil
 
@@ -55,8 +54,6 @@ def write_run(folder, mean=2.0, *, task_id="Count-v0", clip=False, seed=0, statu
     folder.mkdir(parents=True, exist_ok=True)
     safetensors.torch.save_file({"theta": theta}, folder / "policy.safetensors")
     record = {"task_id": task_id, "seed": seed, "status": status, "options": {"clip_actions": clip}}
-    digest = hashlib.sha256((folder / "policy.safetensors").read_bytes()).hexdigest()
-    record["digests"] = {"policy.safetensors": digest}
     (folder / "run.json").write_text(json.dumps(record))
     return folder
 
