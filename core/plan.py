@@ -19,6 +19,7 @@ from core.atomic import write_whole
 from core.errors import UsageError
 from core.key import ROOT, evaluation_key, run_key
 from core.options import algorithms, nearest, option_fields
+from core.tasks import check_id
 
 FILES = ("episodes.parquet", "updates.parquet", "policy.safetensors", "run.json")
 
@@ -192,6 +193,7 @@ def make_study(name: str, entry: dict, envs: dict, root: Path = ROOT) -> Study:
     for task in entry["tasks"]:
         if task not in envs:
             raise UsageError(f"{where}.tasks: {nearest(task, envs)} (tasks are listed in envs.yaml)")
+        check_id(envs[task]["id"], f"envs.yaml: {task}")
     shared = entry.get("options", {})
     methods = {}
     for line, given in entry["methods"].items():

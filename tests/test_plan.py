@@ -1,5 +1,6 @@
 """The two configuration files: what they hold, and what a mistake in them says."""
 
+import contextlib
 import dataclasses
 import re
 import shutil
@@ -11,6 +12,7 @@ import yaml
 
 from core.options import UsageError
 from core.plan import ROOT, load_studies, load_study, override, read_config
+from core.tasks import registered
 
 FIGURE3 = {"HalfCheetah", "Hopper", "InvertedDoublePendulum", "InvertedPendulum", "Reacher", "Swimmer", "Walker2d"}
 
@@ -145,6 +147,26 @@ def test_a_mistake_gives_one_line_with_file_key_and_what_is_valid(project, right
         project(text)
     assert re.search(said, str(caught.value)), caught.value
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("task_id", "words"),
+    [
+        ("Hopper-v99", r"id 'Hopper-v99' is unknown; did you mean 'Hopper-v\d'\?"),
+        ("Hoper-v4", "id 'Hoper-v4' is unknown; did you mean 'Hopper-v4'"),
+        ("somewhere:Hopper-v99", None),
+        ("plugin/Hopper-v99", None),
+    ],
+)
+def test_a_task_that_gymnasium_does_not_have_is_named_if_it_should_be_its_own(project, tmp_path, task_id, words):
+    (tmp_path / "envs.yaml").write_text(f'Hopper: {{id: "{task_id}", horizon: 10, random_score: 0}}')
+    with pytest.raises(UsageError, match=f"^envs.yaml: Hopper: {words}") if words else contextlib.nullcontext():
+        project(STUDY)
+
+
+def test_gymnasiums_ids_are_read_as_it_registers_them():
+    assert {name for name in registered() if "/" not in name} <= set(gymnasium.registry)
+    assert {entry["id"] for entry in read_config(ROOT / "envs.yaml").values()} <= set(registered())
 
 
 def test_an_algorithms_option_may_not_hide_one_of_every_run(project, tmp_path):

@@ -45,7 +45,7 @@ whole:
   methods:
     reinforce: {algo: pg, critic: false, batch: 256}
 wrong:
-  tasks: [NoVersion, NoVectors, NoModule, InvertedPendulum]
+  tasks: [NoVectors, NoModule, InvertedPendulum]
   seeds: 1
   steps: 600
   methods:
@@ -53,7 +53,6 @@ wrong:
 """
 ENVS = """
 Broken: {id: "broken:Broken-v0", horizon: 10, random_score: 0}
-NoVersion: {id: Hopper-v99, horizon: 10, random_score: 0}
 NoVectors: {id: CartPole-v1, horizon: 10, random_score: 0}
 NoModule: {id: "nowhere:Some-v0", horizon: 10, random_score: 0}
 """
@@ -169,7 +168,6 @@ def test_a_task_that_cannot_be_is_said_in_one_line_and_the_others_go_on(project)
     done = run_snakemake(project, "wrong")
     assert done.returncode != 0
     said = {
-        "NoVersion": "Hopper-v99: Environment version `v99` for environment `Hopper` doesn't exist",
         "NoVectors": "CartPole-v1: its actions are Discrete(2), and must be vectors of real numbers",
         "NoModule": "nowhere:Some-v0: No module named 'nowhere'",
     }
