@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONNOUSERSITE := 1
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-.PHONY: quick figures test test-slow watch audit rekey prune lint random-scores bench lock clean help
+.PHONY: quick figures videos test test-slow watch audit rekey prune lint random-scores bench lock clean help
 
 ## quick: train the small study (minutes on 2 cores) and draw it
 quick: $(READY)
@@ -20,6 +20,10 @@ quick: $(READY)
 ## figures: train what is missing of figure3 and draw it
 figures: $(READY)
 	snakemake --cores $(CORES) figure3
+
+## videos: films of the final policies, into the page of the study (STUDY=figure3)
+videos: $(READY)
+	snakemake --cores $(CORES) $(STUDY)_videos
 
 ## watch: while a study trains: a table of its runs, drawn anew every few seconds (STUDY=figure3)
 watch: $(READY)

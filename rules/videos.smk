@@ -1,7 +1,7 @@
 """Films of final policies, drawn off-screen, and a figure of their pictures: `snakemake --cores N <study>_videos`.
 
 in:  policy.safetensors and run.json of a study's runs; tables/runs.csv
-out: results/<study>/videos/, an animated WebP a cell; results/<study>/figures/frames.png
+out: results/<study>/videos/, an animated WebP a cell; results/<study>/figures/frames.png; the page again, with the films
 """
 
 
@@ -66,6 +66,26 @@ rule frames:
         "exec {params.python:q} -m analysis.frames {wildcards.study} > {log:q} 2>&1"
 
 
+# The page shows the films that are there, and is made without any: a study is not to need OpenGL.
+rule films_in_page:
+    input:
+        lambda wildcards: films(wildcards.study),
+        "results/{study}/index.html",
+        "analysis/page/films.py",
+    output:
+        touch("results/{study}/videos/in_page"),
+    log:
+        "logs/{study}/films_in_page.log",
+    conda:
+        "../environment.yml"
+    params:
+        python=PYTHON,
+    message:
+        "films into the page of {wildcards.study}"
+    shell:
+        "exec {params.python:q} -m analysis.page {wildcards.study} > {log:q} 2>&1"
+
+
 # A study of step sizes has no evaluation to write below its frames, and hundreds of cells.
 for study in STUDIES.values():
     if not study.sweeps:
@@ -76,6 +96,7 @@ for study in STUDIES.values():
             input:
                 f"results/{study.name}/figures/frames.png",
                 films(study.name),  # or one that is missing would not be seen
+                f"results/{study.name}/videos/in_page",
             localrule: True
             message:
-                f"the films are in results/{study.name}/videos/, a picture of each in figures/frames.png"
+                f"the films are in results/{study.name}/index.html and videos/, a picture of each in figures/frames.png"

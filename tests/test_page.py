@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from browser import Page, browse, requests
+from PIL import Image
 from reference import change, diverge, put_runs
 from selenium.webdriver.common.action_chains import ActionChains
 
 from analysis.page.contents import DRAWN_BY, tables_of
-from analysis.products import FIGURES, TABLES
+from analysis.products import FIGURES, TABLES, video_file
 from core.plan import ROOT, load_study
 
 STUDIES = """
@@ -56,6 +57,9 @@ def project(tmp_path_factory):
     folder = root / mini.cell("Hopper", "ppo_clip").folder(0)
     options = json.loads((folder / "run.json").read_text())["options"]
     change(folder, options=options | {"epsilon": 0.25})
+    film = root / video_file(mini, mini.cell("Hopper", "trpo"))
+    film.parent.mkdir(parents=True)
+    Image.new("RGB", (20, 15), (200, 40, 40)).save(film, "webp")
     return root
 
 
@@ -125,6 +129,17 @@ def test_what_is_missing_or_diverged_is_seen(page):
     page.one("#table-cells summary").click()
     finished = {(r[0], r[1]): r[2] for r in page.rows("#table-cells")}
     assert finished["Hopper", "natural & plain"] == "1/2" and finished["Hopper", "trpo"] == "2/2"
+
+
+def test_films_are_shown_where_there_are_some(page, made):
+    films = [link.text for link in page.all("#films .reel a")]
+    assert films == ["trpo", "no film\nnatural & plain", "no film\nppo_clip"]
+    assert len(page.all("#films details")) == 1, "of the task that has one"
+    image = page.one("#films img")
+    image.click()
+    assert page("document.querySelector('#cell-Hopper-trpo').open")
+    assert page("arguments[0].decode().then(() => arguments[0].naturalWidth)", image) == 20
+    assert 'id="films"' not in made["sizes"].read_text(encoding="utf-8")
 
 
 def test_tables_sort_by_number_and_by_word(page):

@@ -2,8 +2,8 @@
 
     python -m analysis.page STUDY
 
-Writes ``results/STUDY/index.html`` from the study's tables and figures, and from run.json and updates.parquet of its
-runs. The same files make the same bytes.
+Writes ``results/STUDY/index.html`` from the study's tables and figures, from run.json and updates.parquet of its runs,
+and from films, if there are any. The same files make the same bytes.
 """
 
 import re
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from analysis.page import cells, made, svg, tables
+from analysis.page import cells, films, made, svg, tables
 from analysis.page.contents import DRAWN_BY, tables_of
 from analysis.products import FIGURES, TABLES, figures_of
 from analysis.published import SOURCES
@@ -73,6 +73,7 @@ def make(study: Study, planned: Study | None = None) -> None:
         tables=_tables(names, read, runs),
         placed=SHOWN.keys() | {"runs"},
         matrix=_matrix(names, read),
+        films=films.read(names),
         verdict=_verdict(names, read),
         cells=_cells(names, read, runs, curves, len((planned or study).seeds)),
         settings=made.settings(study, runs),
