@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONNOUSERSITE := 1
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-.PHONY: quick figures videos test test-slow watch audit rekey prune lint random-scores bench lock clean help
+.PHONY: quick figures videos test test-slow slurm-test watch audit rekey prune lint random-scores bench lock clean help
 
 ## quick: train the small study (minutes on 2 cores) and draw it
 quick: $(READY)
@@ -36,6 +36,11 @@ test: $(READY)
 ## test-slow: the rest: kills of every algorithm and of Snakemake, compiled runs made twice, options at their extremes
 test-slow: $(READY)
 	python -m pytest -m slow
+
+## slurm-test: a small study through a real Slurm of one node on loopback, with kills (Debian, as root: installs Slurm)
+slurm-test: $(READY)
+	tests/slurm/install.sh
+	python -m pytest -m slurm tests/slurm
 
 ## audit: re-run the first part of a sample of the runs in results/runs, and compare byte for byte
 audit: $(READY)

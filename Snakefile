@@ -17,6 +17,11 @@ min_version("9.0")
 workdir: workflow.basedir
 
 
+onstart:
+    if workflow.executor_plugin.name == "slurm" and not shutil.which("sbatch"):  # its executor would wait for ever
+        sys.exit("error: no sbatch here: run this on the login node of a cluster with Slurm, or without --profile")
+
+
 include: "rules/common.smk"
 include: "rules/train.smk"
 include: "rules/evaluate.smk"
@@ -24,6 +29,7 @@ include: "rules/analysis.smk"
 include: "rules/videos.smk"
 include: "rules/report.smk"
 include: "rules/lecture.smk"
+include: "rules/store.smk"
 
 
 # One target per study: its runs, tables, figures and page. The runs are named beside what is made of them, so that a

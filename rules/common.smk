@@ -2,10 +2,11 @@
 
 in:  envs.yaml, studies.yaml, the sources of core/ and algos/ (for the keys)
 out: STUDIES, TOPICS, runs(), run_tables(), update_tables(), figures(), page_parts(), sources(), drawn(),
-     lecture_sources(), and what the rules on runs and cells need
+     lecture_sources(), stored(), and what the rules on runs and cells need
 """
 
 import logging
+import shutil
 import sys
 from pathlib import Path
 
@@ -17,17 +18,18 @@ from analysis.page.contents import tables_of
 from analysis.products import figures_of, video_file
 from core.errors import UsageError
 from core.key import closure
+from core.needs import memory_mb, minutes
 from core.plan import FILES, load_studies, write_manifest
 from core.whole import forget_stale_evaluations, set_aside
 
 try:
     STUDIES = load_studies(ROOT)
     # Who asks for a key. Of two studies that name the same cell either may answer: it is trained once.
-    ASKED_BY = {(c.method.algo, c.task, c.key): (s.name, c.method.name) for s in STUDIES.values() for c in s.cells}
+    ASKED_BY = {(c.method.algo, c.task, c.key): (s.name, c) for s in STUDIES.values() for c in s.cells}
     PLAYED_BY = {c.evaluation: (s.name, c) for s in STUDIES.values() if not s.sweeps for c in s.cells}
-    for _study in STUDIES.values():
-        write_manifest(_study, ROOT)
     if workflow.is_main_process:  # and not in each of a cluster's jobs
+        for _study in STUDIES.values():
+            write_manifest(_study, ROOT)
         set_aside(STUDIES, ROOT)
         forget_stale_evaluations(STUDIES, ROOT)
 except (UsageError, OSError) as error:
@@ -41,6 +43,7 @@ DEFAULT_STUDY = "figure3" if "figure3" in STUDIES else next(iter(STUDIES))
 # The topics of the lectures: those that have a figure.
 TOPICS = sorted(p.stem for p in (ROOT / "analysis" / "lecture").glob("*.py") if p.stem[0] != "_" and p.stem != "style")
 
+STORE = config.get("store", "")  # rules/store.smk
 PYTHON = sys.executable  # the jobs' Python is this one, whatever PATH says
 RUN = "results/runs/{algo}/{task}/{key}/seed{seed}"
 
@@ -97,13 +100,28 @@ def drawn(*names, suffixes=("png", "svg", "txt")):
     return files
 
 
-def train_arguments(wildcards):
-    """The command line of the cell that a key belongs to."""
-    asked = ASKED_BY.get((wildcards.algo, wildcards.task, wildcards.key))
-    if asked is None:
+def asked(wildcards):
+    """A study and its cell that a run belongs to. Raises WorkflowError if there is none any more."""
+    found = ASKED_BY.get((wildcards.algo, wildcards.task, wildcards.key))
+    if found is None:
         raise WorkflowError(f"no study asks for key {wildcards.key} of {wildcards.algo} on {wildcards.task} any more")
-    study, method = asked
-    return f"--study {study} --task {wildcards.task} --method {method} --seed {wildcards.seed} --key {wildcards.key}"
+    return found
+
+
+def train_arguments(wildcards):
+    """The command line of a run."""
+    study, cell = asked(wildcards)
+    return f"--study {study} --task {cell.task} --method {cell.method.name} --seed {wildcards.seed} --key {cell.key}"
+
+
+def train_memory(wildcards, attempt):
+    """MB for a run on a cluster."""
+    return memory_mb(asked(wildcards)[1], attempt)
+
+
+def train_minutes(wildcards, attempt):
+    """Time for a run on a cluster."""
+    return minutes(asked(wildcards)[1], attempt)
 
 
 def seed_first(wildcards):
@@ -152,3 +170,16 @@ def evaluations(wildcards):
 def films(study):
     """The films of a study's final policies."""
     return [video_file(STUDIES[study], cell) for cell in STUDIES[study].cells]
+
+
+def stored(folder):
+    """The files of a run in the store (rules/store.smk); {wildcards} may be in its folder."""
+    return [storage.shared(f"{STORE}/{folder}/{name}", retrieve="{" in folder) for name in FILES]
+
+
+def to_take(study):
+    """A marker for each of a study's runs that is in the store and not here."""
+    folders = [cell.folder(seed) for cell in STUDIES[study].cells for seed in STUDIES[study].seeds]
+    missing = [folder for folder in folders if not all((ROOT / folder / name).is_file() for name in FILES)]
+    there = [f for f in missing if all(file.flags["storage_object"].exists() for file in stored(f))]
+    return [folder.replace("results/runs", "work/taken") for folder in there]

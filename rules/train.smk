@@ -18,7 +18,8 @@ rule train:
         "../environment.yml"
     threads: 1
     resources:
-        mem_mb=600,
+        mem_mb=train_memory,
+        runtime=train_minutes,
     params:
         python=PYTHON,
         arguments=train_arguments,
