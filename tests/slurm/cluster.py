@@ -4,6 +4,7 @@ Debian's packages ``munge slurmctld slurmd slurm-client`` must be there (``make 
 """
 
 import contextlib
+import fcntl
 import os
 import shutil
 import socket
@@ -27,6 +28,18 @@ class ClusterError(Exception):
 def cluster(folder: Path) -> Iterator[None]:
     """A cluster that runs while the context lasts, with its state and logs in ``folder``. Raises ClusterError."""
     check()
+    CONF.parent.mkdir(exist_ok=True)
+    with open("/run/stepsize-slurm-test.lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ClusterError("another test has its Slurm here: wait for its end") from None
+        with _daemons(folder):
+            yield
+
+
+@contextlib.contextmanager
+def _daemons(folder: Path) -> Iterator[None]:
     shutil.rmtree(folder, ignore_errors=True)
     for name in ("munge", "state", "spool"):
         (folder / name).mkdir(parents=True)
@@ -34,7 +47,6 @@ def cluster(folder: Path) -> Iterator[None]:
     (folder / "munge").chmod(0o711)
     host = socket.gethostname().split(".")[0]
     text = TEMPLATE.read_text().replace("<host>", host).replace("<folder>", str(folder))
-    CONF.parent.mkdir(exist_ok=True)
     CONF.write_text(f"{MADE_BY}\n{text}")
     daemons = []
     try:
