@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.curves import colours, draw, interval
-from analysis.published import paper_curves
+from analysis import published
+from analysis.curves import colours, draw
+from analysis.intervals import bootstrap
+from analysis.published import SOURCES, paper_curves, published_curves, read_curves
 from analysis.study import FinishedRun, read_runs
 from analysis.tables import curve_of, learning_curve, score
 from core.errors import UsageError
@@ -24,8 +26,8 @@ def episodes(*rows):
 @pytest.fixture
 def quick():
     """A study of this file's own: what studies.yaml holds is for its users to change."""
-    published = {"trpo": {"published": "TRPO"}, "ppo_clip": {"published": "PPO (Clip)"}}
-    methods = {"pg": None, "npg": {}, **published, "ppo_kl": {}}
+    named = {"trpo": {"published": "TRPO"}, "ppo_clip": {"published": "PPO (Clip)"}}
+    methods = {"pg": None, "npg": {}, **named, "ppo_kl": {}}
     entry = {"tasks": ["InvertedPendulum", "Hopper"], "seeds": 2, "steps": 60_000, "methods": methods}
     return make_study("quick", entry, read_config(ROOT / "envs.yaml"))
 
@@ -119,9 +121,34 @@ def test_published_curves_stand_behind_the_methods_that_name_them(quick):
 def test_the_names_that_published_may_take_are_those_of_published_curves():
     schema = json.loads((ROOT / "schemas/studies.schema.json").read_text())
     method = schema["additionalProperties"]["properties"]["methods"]["additionalProperties"]
+    entry = method["properties"]["published"]
     paper = pd.read_csv(ROOT / "published/curves/ppo_paper_fig3.csv")
     others = {"NPG", "VPG"}  # which the paper has not: Tianshou's and Spinning Up's
-    assert set(method["properties"]["published"]["enum"]) == set(paper["algorithm"]) | others
+    assert set(entry["else"]["enum"]) == set(paper["algorithm"]) | others
+    sources = entry["then"]["properties"]
+    assert list(sources) == [source.name for source in SOURCES]
+    for source in SOURCES:
+        about = schema["$defs"]["tianshou"] if "$ref" in sources[source.name] else sources[source.name]
+        assert set(about["enum"]) == set(source.names), source.name
+        assert all(name in about["description"] for name in source.names)
+
+
+def test_a_source_may_mean_another_method_by_a_name():
+    methods = {
+        "trpo": {"published": {"baselines": "TRPO"}},
+        "old": {"algo": "trpo", "published": {"ppo_paper": "TRPO"}},
+    }
+    entry = {"tasks": ["Hopper"], "seeds": 2, "steps": 60_000, "methods": methods}
+    study = make_study("made", entry, read_config(ROOT / "envs.yaml"))
+    assert set(published_curves(study)) == {("baselines", "Hopper", "trpo"), ("ppo_paper", "Hopper", "old")}
+    assert set(paper_curves(study)) == {("Hopper", "old")}
+
+
+def test_a_file_of_several_sources_is_read_once(quick, monkeypatch):
+    seen = []
+    monkeypatch.setattr(published, "read_curves", lambda path: seen.append(path) or read_curves(path))
+    assert len({key[0] for key in published_curves(quick)}) == len(SOURCES)
+    assert len(seen) == len(set(seen)) == 4
 
 
 def tables(study, diverged=()):
