@@ -182,6 +182,25 @@ def test_effect_sizes():
     assert within.hedges_g(a, b) == pytest.approx((4 - 2) / pooled * (1 - 3 / 19), rel=3e-3)
     assert np.isnan(within.hedges_g(np.ones(2), np.ones(2)))
     u = stats.mannwhitneyu(a, b, alternative="greater").statistic
+@pytest.mark.parametrize(("n", "m"), [(2, 3), (3, 3), (5, 4), (3, 7)])
+def test_the_permutation_test_is_scipys_where_all_permutations_are_made(n, m):
+    random = np.random.default_rng(n)
+    for _ in range(10):
+        a, b = random.normal(size=n).round(1), random.normal(1, 1, m).round(1)  # with ties
+        theirs = stats.permutation_test((a, b), lambda x, y: x.mean() - y.mean(), n_resamples=10_000).pvalue
+        assert within.permutation(a, b, stream("x")) == pytest.approx(theirs, rel=1e-12)
+
+
+def test_up_to_ten_seeds_the_permutation_test_is_exact_and_reaches_the_smallest_p():
+    for seeds in (8, 9, 10):
+        a = np.random.default_rng(0).normal(size=seeds)
+        assert within.permutation(a, a + 50, stream("x")) == pytest.approx(within.smallest_p(seeds, seeds), rel=1e-12)
+    assert within.smallest_p(10, 10) == 2 / 184_756
+    a = np.random.default_rng(0).normal(size=11)
+    assert within.permutation(a, a + 50, stream("x")) == within.smallest_p(11, 11) == 2 / 10_000, "of 9999 drawn"
+    assert within.permutation(np.full(10, 1000.1), np.full(10, 1000.1), stream("x")) == 1, "all alike, at a ceiling"
+
+
     assert within.superiority(a, b) == pytest.approx(u / 12)
 
 
@@ -206,8 +225,17 @@ def test_the_detectable_difference_is_detected_as_often_as_it_says():
 
 def test_a_comparison_holds_everything_and_is_corrected_as_one_family():
     a, b = np.array([1.0, 2.0, 3.0]), np.array([11.0, 12.0, 13.5])
+    strict = power.TTestIndPower().solve_power(nobs1=seeds, alpha=0.05 / 45, power=within.POWER)
+    got = within.compare(a, a + 5, stream("x"), family=45)
+    # Of 400,000 draws with five seeds a difference of statsmodels' is found in 78.6 %, of ours in 80.0 %.
+    assert got["detectable_holm"] == pytest.approx(strict * a.std(ddof=1), rel=2e-2), "at the level of 45 tests"
+    assert got["detectable"] == within.detectable(a, a + 5) < got["detectable_holm"]
     rows = [within.compare(x, y, stream("x")) for x, y in ((a, b), (a, a + 0.1), (a, a[:1]))]
     table = within.corrected(pd.DataFrame(rows))
     assert table["welch_holm"][0] == pytest.approx(2 * table["welch_p"][0]), "two tests could be made, the third not"
     assert table["welch_holm"].isna().tolist() == [False, False, True]
     assert table["difference"].round(3).tolist() == [-10.167, -0.1, 1.0]
+    apart = within.corrected(table.assign(task=["x", "y", "y"]), "task")
+    assert apart["welch_holm"][:2].tolist() == table["welch_p"][:2].tolist(), "a family is a task"
+    assert apart["welch_holm"].isna().tolist() == [False, False, True]
+    assert within.corrected(table.head(0).assign(task=[]), "task").empty
