@@ -99,12 +99,12 @@ def test_a_run_that_cannot_be_read_is_named_with_what_to_do(quick, tmp_path, dam
 
 def test_the_interval_is_reproducible_and_spans_two_seeds():
     two = np.array([[1.0, 5.0], [3.0, 5.0]])
-    low, high = interval(two)
+    low, high = bootstrap(two)
     assert (low == [1.0, 5.0]).all()
     assert (high == [3.0, 5.0]).all()
     many = np.random.default_rng(1).standard_normal((200, 1))
-    low, high = interval(many)
-    assert interval(many)[0] == low
+    low, high = bootstrap(many)
+    assert bootstrap(many)[0] == low
     assert high - low == pytest.approx(2 * 1.96 / np.sqrt(200), rel=0.15)
     assert low < many.mean() < high
 
@@ -176,12 +176,22 @@ def test_a_figure_has_a_panel_a_task_every_method_and_a_caption(quick):
     assert set(quick.methods) <= set(words)
     assert "same colour, dashed: PPO paper, Figure 3" in words
     caption = next(text for text in words if text.startswith("Gymnasium")).replace("\n", " ")
-    assert caption.startswith("Gymnasium InvertedPendulum-v4, Hopper-v4; 2 seeds, 60,000 steps each.")
+    assert caption.startswith("Gymnasium InvertedPendulum-v4, Hopper-v4; 2 seeds, 60,000 steps each. Thick: mean")
+    assert "of the training episodes that ended in the 2 % of the budget before it" in caption
     assert "PPO paper (arXiv 1707.06347) Figure 3" in caption
     # A mean for each method, a thin line for each of its seeds, and the two published curves.
     for axis in panels:
         assert len([line for line in axis.lines if line.get_linestyle() == "-"]) == 5 * (1 + 2)
         assert len([line for line in axis.lines if line.get_linestyle() != "-"]) == 2
+
+
+def test_the_caption_promises_no_band_of_a_single_seed(quick):
+    curves, scores = tables(dataclasses.replace(quick, cells=[dataclasses.replace(c, seeds=(0,)) for c in quick.cells]))
+    caption = " ".join(
+        next(text for text in texts(draw(quick, curves, scores)) if text.startswith("Gymnasium")).split()
+    )
+    assert "1 seed, 60,000 steps each. Lines: a single seed each." in caption
+    assert "band" not in caption
 
 
 def test_no_word_of_a_large_figure_is_cut(quick):

@@ -155,17 +155,19 @@ def differences(names: Names, table: dict[str, pd.DataFrame]) -> Table:
         ("A", ""),
         ("B", ""),
         ("A − B", "difference of the mean scores, with Welch's 95 % interval"),
-        ("Welch p", "after Holm's correction over all pairs on all tasks"),
+        ("Welch p", "after Holm's correction over all pairs on the task"),
         ("Permutation p", "after Holm's correction"),
         ("Smallest p", "that a permutation test of so many seeds can give, before correction"),
         ("Hedges' g", "the difference in standard deviations"),
         ("P(A > B)", "probability that a run of A beats one of B"),
         ("Detectable", "the difference that Welch's test at 5 % would have found with 80 % probability"),
+        ("… corrected", "the same at the level of the first step of Holm's correction"),
     ]
     rows = []
     for r in table["differences"].itertuples():
         tests = [amount(v, chance) for v in (r.welch_holm, r.permutation_holm, r.smallest_p)]
-        effects = [amount(r.hedges_g, share), amount(r.superiority, share), amount(r.detectable)]
+        effects = [amount(r.hedges_g, share), amount(r.superiority, share)]
+        effects += [amount(r.detectable), amount(r.detectable_holm)]
         pair = [names.cell(r.task, r.a), names.cell(r.task, r.b)]
         rows.append([plain(r.task), *pair, estimate(r.difference, r.low, r.high), *tests, *effects])
     return Table("differences", "Every pair of methods on a task", headings, rows)
