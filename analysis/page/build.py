@@ -105,7 +105,8 @@ def _short(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[str]:
         found.append(f"Best across tasks: {label}, with an IQM of normalised scores of {score}{sure}.")
     if "verdict_summary" in read:
         known = read["verdict_summary"].query("cells > 0")
-        weak = [f" ({row.weak} weak)" if row.weak else "" for row in known.itertuples()]
+        soft = known["within"] + known["above"] - known["firm"]
+        weak = [f" ({count} of them weak)" if count else "" for count in soft]
         counts = [
             f"{r.label}: {r.within + r.above} of {r.cells}{w}" for r, w in zip(known.itertuples(), weak, strict=True)
         ]
