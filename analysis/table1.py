@@ -158,7 +158,8 @@ def make(study: Study) -> None:
     caption = (
         f"The surrogates of the PPO paper's Table 1 (arXiv 1707.06347): mean normalised score over {len(tasks)} tasks, "
         f"and the paper's. {versions(study, tasks)}; {seeds(runs)}, {study.steps:,} steps each. "
-        f"{stratified('Bars', table)} {CAUTION.format(len(orderings))} The paper's tasks are -v1, its scale is set by its own best runs.{counted(runs)}"
+        f"{stratified('Bars', table)} {CAUTION.format(len(orderings))} The paper's tasks are -v1, its scale is set by "
+        f"its own best runs.{counted(runs)}"
     )
     with page():
         figure = draw(study, runs, table, summary) if len(table) > 2 else nothing(NONE_SHARED)
