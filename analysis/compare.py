@@ -112,7 +112,7 @@ def report(a: pd.DataFrame, b: pd.DataFrame) -> str:
     lines = [_table(within.corrected(pd.DataFrame(rows))), ""]
     if len(tasks) > 1:
         lines += [
-            f"Holm: corrected for the {len(tasks)} tasks. Detectable: by Welch's test at 5 %, before and after.",
+            f"Holm: corrected for the {len(tasks)} tasks. Detectable: by Welch's test at 5 %, before and after it.",
             "",
         ]
     for name, runs in (("A", a), ("B", b)):
@@ -165,8 +165,8 @@ def _across(a: across.Scores, b: across.Scores) -> str:
     known = across.several(a, b)
     drawn = [across.resample(scores, stream(name)) for name, scores in (("a", a), ("b", b))]
     lines = [
-        f"Across {len(a)} task{'s' * (len(a) > 1)}, normalised (0: untrained policy, 1: best run of the two), "
-        "with 95 % stratified bootstrap intervals:"
+        f"Across {len(a)} task{'s' * (len(a) > 1)}, normalised (0: untrained policy, 1: best run of the two)"
+        + (", with 95 % stratified bootstrap intervals:" if known else ":")
     ]
     for name, statistic in across.AGGREGATES.items():
         ours, theirs = float(statistic(a)), float(statistic(b))
