@@ -39,9 +39,6 @@ FIGURES = {
     "sweeps": "Scores against step sizes, and against the KL of the updates.",
 }
 
-#: ``figures/frames.png``, captioned in ``frames.txt``; made by ``snakemake STUDY_videos`` only, as the films are.
-FRAMES = "A picture of every final policy: a row a task, methods side by side."
-
 SURROGATES = ("ppo_clip", "ppo_kl")  #: the algorithms of Table 1
 
 
