@@ -54,7 +54,7 @@ def of_folder(folder: Path) -> pd.DataFrame:
             raise UsageError(f"{path.parent}: {wrong}")
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            episodes = pd.read_parquet(path.parent / "episodes.parquet")
+            episodes = pd.read_parquet(path.parent / "episodes.parquet").astype({"return": float})
             method = Method("run", record["algo"], record.get("options", {}), record["algo"], None)
             cell = Cell(record["task"], record["task_id"], method, record["steps"], (record["seed"],))
             keys.setdefault(record["task"], set()).add(record["key"])

@@ -39,9 +39,6 @@ FIGURES = {
     "sweeps": "Scores against step sizes, and against the KL of the updates.",
 }
 
-#: ``figures/frames.png``, captioned in ``frames.txt``; made by ``snakemake STUDY_videos`` only, as the films are.
-FRAMES = "A picture of every final policy: a row a task, methods side by side."
-
 #: The rows of the PPO paper's Table 1 that have a value, by objective; the eleventh has none.
 SURROGATES = {"clipping": (0.1, 0.2, 0.3), "adaptive KL": (0.003, 0.01, 0.03), "fixed KL": (0.3, 1, 3, 10)}
 UNBOUNDED = ("no clipping or penalty", None)

@@ -2,7 +2,7 @@
 
     python -m analysis.sweeps STUDY
 
-``sweeps.csv``   task line label option value seed score status kl: one row a run; ``kl`` is the mean over its updates
+``sweeps.csv``   task line method label option value seed score status kl: one row a run; ``kl``: mean over its updates
 ``sweeps.png``   above, a row a task and a column a line, each with its own unit; below, all lines over the KL
 """
 
@@ -48,8 +48,10 @@ def tabulate(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
             kl = updates["kl"].mean() if "kl" in updates else np.nan
             swept = cell.method.swept
             symbol = SYMBOLS.get((cell.method.algo, swept.option), swept.option)
-            rows.append((cell.task, swept.line, swept.label, symbol, swept.value, seed, score, status, kl))
-    return pd.DataFrame(rows, columns=["task", "line", "label", "option", "value", "seed", "score", "status", "kl"])
+            about = (cell.task, swept.line, cell.method.name, swept.label, symbol, swept.value)
+            rows.append((*about, seed, score, status, kl))
+    columns = ["task", "line", "method", "label", "option", "value", "seed", "score", "status", "kl"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def draw(study: Study, table: pd.DataFrame, mixed: str = "") -> plt.Figure:

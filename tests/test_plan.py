@@ -178,6 +178,14 @@ def test_gymnasiums_ids_are_read_as_it_registers_them():
     assert {entry["id"] for entry in read_config(ROOT / "envs.yaml").values()} <= set(registered())
 
 
+def test_a_study_may_not_take_the_name_of_a_rule(project):
+    rules = re.findall(r"^rule (\w+):", "\n".join(path.read_text() for path in (ROOT / "rules").glob("*.smk")), re.M)
+    assert "train" in rules
+    for name in (*rules, "all", "tiny_videos"):
+        with pytest.raises(UsageError, match="is not a name the workflow uses itself"):
+            project(STUDY.replace("tiny:", f"{name}:"))
+
+
 def test_an_algorithms_option_may_not_hide_one_of_every_run(project, tmp_path):
     path = tmp_path / "algos" / "trpo.py"
     path.write_text(path.read_text().replace("    max_kl: float", "    envs: int = 3  #: x\n    max_kl: float"))

@@ -77,13 +77,13 @@ def plain(text: object) -> Entry:
 def amount(value: float, form: Callable[[float], str] = number) -> Entry:
     """A number; one that is missing is sorted last."""
     value = float(value)
-    return Entry(form(value), value if np.isfinite(value) else -1e300)
+    return Entry(form(value), value if np.isfinite(value) else "")
 
 
 def estimate(value: float, low: float, high: float, form: Callable[[float], str] = number) -> Entry:
     """A value with the ends of its interval, where it has one."""
     ends = f" [{form(low)}, {form(high)}]" if np.isfinite(low) and np.isfinite(high) else ""
-    return Entry(form(value) + ends, float(value) if np.isfinite(value) else -1e300)
+    return Entry(form(value) + ends, float(value) if np.isfinite(value) else "")
 
 
 def count(some: int, of: int) -> Entry:
@@ -234,17 +234,21 @@ def sweeps(names: Names, table: dict[str, pd.DataFrame]) -> Table:
     headings = [("Task", ""), ("Method", "leads to the cell"), ("Option", ""), ("Value", "")]
     headings += [
         ("Finished", "runs that did not diverge, of all"),
-        ("Score", "mean over seeds, as seen"),
+        ("Score", "mean over seeds; none where a run diverged"),
         ("KL", "mean of all updates"),
     ]
     rows = []
-    for (task, line, option, value), some in table["sweeps"].groupby(["task", "line", "option", "value"], sort=False):
-        done = count((some["status"] == "finished").sum(), len(some))
-        means = [amount(some["score"].mean()), amount(some["kl"].mean(), lambda v: f"{v:.3g}")]
+    for (task, method, option, value), some in table["sweeps"].groupby(
+        ["task", "method", "option", "value"], sort=False
+    ):
+        finished = (some["status"] == "finished").sum()
+        done = count(finished, len(some))
+        score = some["score"].mean() if finished == len(some) else np.nan
+        means = [amount(score), amount(some["kl"].mean(), lambda v: f"{v:.3g}")]
         rows.append(
             [
                 plain(task),
-                names.cell(task, f"{line}:{value:.12g}"),
+                names.cell(task, method),
                 plain(option),
                 amount(value, lambda v: f"{v:g}"),
                 done,
