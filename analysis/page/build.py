@@ -110,7 +110,8 @@ def _short(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[str]:
         label, bounded = names.method(best["method"]).text, np.isfinite(best["low"])
         iqm = read["aggregates"].query("statistic == 'iqm'").set_index("method").loc[best["method"]]
         score = tables.estimate(*iqm[["value", "low", "high"]], tables.share).text
-        sure = f"; first in {best['p1']:.0%} of bootstrap replicates".replace("%", " %") if bounded else ""
+        sure = f"; first in {best['p1']:.0%} of bootstrap replicates".replace("%", " %")
+        sure = sure if bounded else "; of single runs, so it may be chance"
         found.append(f"Best across tasks: {label}, with an IQM of normalised scores of {score}{sure}.")
     if "verdict_summary" in read:
         known = read["verdict_summary"].query("cells > 0")
