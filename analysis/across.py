@@ -20,6 +20,11 @@ def resample(scores: Scores, random: np.random.Generator, replicates: int = REPL
     return [task[random.integers(len(task), size=(replicates, len(task)))] for task in scores]
 
 
+def several(*sides: Scores) -> bool:
+    """Whether every task has two runs or more on every side: of a single one the bootstrap knows no spread."""
+    return all(len(task) > 1 for scores in sides for task in scores)
+
+
 def iqm(scores: Scores) -> np.ndarray:
     """Interquartile mean: of all runs of all tasks, without the lowest and the highest quarter."""
     pooled = np.sort(np.concatenate(scores, axis=-1), axis=-1)
@@ -53,7 +58,10 @@ def profile(scores: Scores, thresholds: np.ndarray) -> np.ndarray:
 def improvement(
     a: Scores, b: Scores, random: np.random.Generator, replicates: int = 2000
 ) -> tuple[float, float, float]:
-    """Probability that a run of ``a`` beats one of ``b`` (a tie counts half), mean over tasks, and its interval."""
+    """Probability that a run of ``a`` beats one of ``b`` (a tie counts half), mean over tasks, and its interval.
+
+    Without an interval (NaN) where a task has a single run, here as below.
+    """
     points, samples = [], []
     for x, y in zip(a, b, strict=True):
         wins = (np.sign(x[:, None] - y[None, :]) + 1) / 2
@@ -61,7 +69,7 @@ def improvement(
         columns = random.integers(len(y), size=(replicates, len(y)))
         points.append(wins.mean())
         samples.append(wins[rows[:, :, None], columns[:, None, :]].mean(axis=(1, 2)))
-    low, high = percentile(np.mean(samples, axis=0))
+    low, high = percentile(np.mean(samples, axis=0), several(a, b))
     return float(np.mean(points)), float(low), float(high)
 
 
@@ -74,7 +82,7 @@ def efficiency(curves: Scores, random: np.random.Generator, replicates: int = 10
     steps = curves[0].shape[1]
     points = [iqm([task[:, i] for task in curves]) for i in range(steps)]
     samples = [iqm([task[:, i][rows] for task, rows in zip(curves, drawn, strict=True)]) for i in range(steps)]
-    low, high = percentile(np.stack(samples, axis=1))
+    low, high = percentile(np.stack(samples, axis=1), several(curves))
     return np.stack([points, low, high])
 
 

@@ -19,24 +19,14 @@ import seaborn as sns
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter
 
+from analysis.intervals import bootstrap
 from analysis.published import paper_curves
 from analysis.study import folder, main
-from analysis.style import looks
+from analysis.style import RETURN, looks, seeds
 from core.plan import Study
 
 COLUMNS = 4
-RESAMPLES = 1000
 LEGEND = {"loc": "lower left", "frameon": False, "fontsize": 8}
-
-
-def interval(values: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """95 % bootstrap interval of the mean over rows (seeds), at each column (step).
-
-    ``values`` is seeds × steps without NaN. With two seeds it spans the two.
-    """
-    rows = np.random.default_rng(seed).integers(len(values), size=(RESAMPLES, len(values)))
-    low, high = np.percentile(values[rows].mean(axis=1), [2.5, 97.5], axis=0)
-    return low, high
 
 
 def colours(study: Study) -> dict[str, str]:
@@ -53,7 +43,7 @@ def draw(study: Study, curves: pd.DataFrame, scores: pd.DataFrame, mixed: str = 
     paper, colour = paper_curves(study), colours(study)
     handles = _legend(study, scores, colour, bool(paper))
     legend_columns = _legend_columns(handles, width)
-    caption = _caption(study, bool(paper), mixed, width)
+    caption = _caption(study, scores, bool(paper), mixed, width)
     title = textwrap.fill(study.title, int(10 * width))
     above = 0.35 + 0.18 * title.count("\n")
     # Inches: title and legend, panels, caption, each in a room of its own.
@@ -87,7 +77,7 @@ def _panel(axis, study: Study, task: str, curves: pd.DataFrame, paper: dict, col
         whole = mine.dropna()  # a mean over the seeds that are left when one diverged would flatter
         axis.plot(whole.index, whole.mean(axis=1), color=colour[method], linewidth=thick, zorder=4)
         if mine.shape[1] > 1 and len(whole):
-            band = interval(whole.to_numpy().T)
+            band = bootstrap(whole.to_numpy().T)
             axis.fill_between(whole.index, *band, color=colour[method], alpha=0.15, linewidth=0, zorder=3)
         for seed in mine:
             last = mine[seed].last_valid_index()
@@ -129,12 +119,12 @@ def _legend_columns(handles: list[Line2D], width: float) -> int:
     return columns
 
 
-def _caption(study: Study, paper: bool, mixed: str, width: float) -> str:
-    seeds = f"{len(study.seeds)} seeds" if len(study.seeds) > 1 else "1 seed"
+def _caption(study: Study, scores: pd.DataFrame, paper: bool, mixed: str, width: float) -> str:
+    many = scores.groupby(["task", "method"]).size().max() > 1
+    band = "Thick: mean over seeds; band, of two seeds or more: 95 % bootstrap interval of it; thin: each seed. "
     text = (
-        f"Gymnasium {', '.join(task['id'] for task in study.tasks.values())}; {seeds}, {study.steps:,} steps each. "
-        "Thick: mean over seeds; band: 95 % bootstrap interval of the mean; thin: each seed. "
-        "Return: raw, of training episodes that ended in the last 2 % of the budget."
+        f"Gymnasium {', '.join(task['id'] for task in study.tasks.values())}; {seeds(scores)}, {study.steps:,} steps "
+        f"each. {band if many else 'Lines: a single seed each. '}{RETURN}"
     )
     if paper:
         text += " Dashed: PPO paper (arXiv 1707.06347) Figure 3, on the -v1 versions of the tasks."

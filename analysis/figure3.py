@@ -7,9 +7,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from analysis.curves import interval
+from analysis.intervals import bootstrap
 from analysis.published import SOURCES, published_curves
-from analysis.style import BELOW, WIDTH, canvas, legend_of, looks, steps_axis
+from analysis.style import WIDTH, canvas, floor_of, legend_of, looks, steps_axis
 from core.plan import Study
 
 COLUMNS = 4  #: as in the paper
@@ -69,7 +69,7 @@ def band(axis: plt.Axes, mine: pd.DataFrame, colour: str, line: object, width: f
     axis.plot(mean.index, mean, color=colour, linestyle=line, linewidth=width, zorder=3)
     if len(mine) == 1:
         return [(mean.min(), mean.max())]
-    low, high = interval(mine.to_numpy())
+    low, high = bootstrap(mine.to_numpy())
     axis.fill_between(mean.index, low, high, color=colour, alpha=0.15, linewidth=0)
     return [(low.min(), high.max())]
 
@@ -78,7 +78,7 @@ def limits(bounds: np.ndarray, untrained: float) -> tuple[float, float]:
     """A panel's range: all that is drawn, but for what is far below an untrained policy."""
     if not len(bounds):
         return untrained - 1, untrained + 1
-    high = max(bounds[:, 1].max(), untrained)
-    low = max(bounds[:, 0].min(), untrained - BELOW * (high - untrained))
+    best = bounds[:, 1].max()
+    low, high = max(bounds[:, 0].min(), floor_of(untrained, best)), max(best, untrained)
     room = 0.04 * (high - low or 1)
     return low - room, high + room

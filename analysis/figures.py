@@ -14,27 +14,31 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from analysis import figure3
+from analysis import across, figure3
 from analysis.scores import read
+from analysis.statistics import shared
 from analysis.study import folder, main
 from analysis.style import (
     BELOW,
+    RETURN,
     WIDTH,
     canvas,
     counted,
     finished_label,
+    floor_of,
     legend_of,
+    lines,
     looks,
     nothing,
     page,
     save,
     seeds,
     steps_axis,
+    stratified,
     versions,
 )
 from core.plan import Study
 
-RETURN = "Return: raw, of training episodes that ended in the last 2 % of the budget."
 NONE_SHARED = "No task has scores of every method: nothing to compare across tasks."
 TITLES = {"iqm": "IQM", "median": "median", "mean": "mean", "optimality_gap": "gap to 1 (less is better)"}
 
@@ -78,7 +82,7 @@ def draw_profiles(study: Study, runs: pd.DataFrame, profiles: pd.DataFrame, effi
     left.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="normalised score τ", ylabel="share of runs with a score above τ")
     steps_axis(right, study.steps)
     right.set(xlabel="environment steps", ylabel="IQM of normalised returns")
-    low = efficiency.groupby("method")["low"].min().min()
+    low = efficiency[["iqm", "low"]].min(axis=None)  # single runs have no interval
     right.set_ylim(max(low, -BELOW) - 0.02, None)
     sns.despine(ax=left)
     return figure
@@ -105,12 +109,14 @@ def draw_improvement(study: Study, runs: pd.DataFrame, improvement: pd.DataFrame
     left.set_title("probability that the row's method beats the column's")
     left.set_xticks(range(len(methods)), labels, rotation=45, ha="right", rotation_mode="anchor", fontsize=6.5)
     left.set_yticks(range(len(methods)), labels, fontsize=7)
-    places = ranking[[f"p{i + 1}" for i in range(len(methods))]].to_numpy()
+    known = ranking["low"].notna().all()
+    chances = ranking[[f"p{i + 1}" for i in range(len(methods))]].to_numpy()
+    places = chances if known else across.ranks(ranking[["iqm"]].to_numpy().T)[1]
     right.pcolormesh(edges, edges, places, cmap="Greys", vmin=0, vmax=1.2, linewidth=0)
     right.invert_yaxis()  # and with it the other's, which shares it: the first method on top
     for row, column in zip(*np.nonzero(places >= 0.005), strict=True):
-        _word(right, column, row, f"{100 * places[row, column]:.0f}", places[row, column] > 0.6, False)
-    known = ranking["low"].notna().all()
+        text = f"{100 * places[row, column]:.0f}" if known else ""
+        _word(right, column, row, text, places[row, column] > 0.6, False)
     right.set_title("probability of each rank by IQM, %" if known else "rank by IQM (single runs: not how sure)")
     right.set_xticks(range(len(methods)), range(1, len(methods) + 1))
     right.set_xlabel("rank")
@@ -147,7 +153,7 @@ def draw_cost(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Fig
             minutes = (whole if len(whole) else mine)["wall_seconds"].median() / 60
             axis.plot(mean.index / study.steps * minutes, mean, color=colour, linestyle=line, linewidth=1.1)
             axis.plot(mine["wall_seconds"] / 60, mine["last_100"], "o", color=colour, markersize=2.6, alpha=0.8)
-        floor = untrained - BELOW * max(best - untrained, 1)
+        floor = floor_of(untrained, best)
         if axis.get_ylim()[0] < floor:
             axis.set_ylim(bottom=floor)
         axis.set_xlim(left=0)
@@ -166,31 +172,35 @@ def make(study: Study) -> None:
     names = ("aggregates", "profiles", "efficiency", "improvement", "ranking")
     table = {name: pd.read_csv(folder(study.name, "tables") / f"{name}.csv") for name in names}
     about = f"{versions(study)}; {seeds(runs)}, {study.steps:,} steps each."
+    tasks, _ = shared(study, runs)
+    across_tasks = runs[runs["task"].isin(tasks)] if tasks else runs
     scores = (
-        f"{about} Scores: mean return of the last 100 training episodes, 0 for an untrained policy and 1 for the best "
-        f"run of a task.{counted(runs)}"
+        f"{versions(study, tasks)}; {seeds(across_tasks)}, {study.steps:,} steps each. Scores: mean return of the last "
+        f"100 training episodes, 0 for an untrained policy and 1 for the best run of a task.{counted(across_tasks)}"
     )
-    stratified = "95 % stratified bootstrap intervals (Agarwal et al. 2021)"
-    several = len(table["ranking"]) > 1
+    more = len(table["ranking"]) > 1
     with page():
         caption = (
             f"Learning curves in the arrangement of Figure 3 of the PPO paper (arXiv 1707.06347). {about} {RETURN} "
-            f"Line: mean over seeds; band: 95 % bootstrap interval of it.{counted(runs)}"
+            f"{lines(runs)}{counted(runs)}"
         )
         save(figure3.draw(study, runs, curves), study, "figure3", caption)
         if len(table["ranking"]):
-            aggregates = draw_aggregates(study, runs, table["aggregates"])
-            profiles = draw_profiles(study, runs, table["profiles"], table["efficiency"])
+            aggregates = draw_aggregates(study, across_tasks, table["aggregates"])
+            profiles = draw_profiles(study, across_tasks, table["profiles"], table["efficiency"])
         else:
             aggregates, profiles = nothing(NONE_SHARED), nothing(NONE_SHARED)
-        save(aggregates, study, "aggregates", f"Aggregate scores across tasks; bars: {stratified}. {scores}")
-        caption = f"Left: performance profiles. Right: sample efficiency. Bands: pointwise {stratified}. {scores}"
+        caption = f"Aggregate scores across tasks. {stratified('Bars', table['aggregates'])} {scores}"
+        save(aggregates, study, "aggregates", caption)
+        bands = stratified("Bands, at each point", table["profiles"])
+        caption = f"Left: performance profiles. Right: sample efficiency. {bands} {scores}"
         save(profiles, study, "profiles", caption)
         caption = (
             f"Left: probability that a run of the row's method beats one of the column's on the same task, mean over "
-            f"tasks; bold: its interval excludes one half. Right: rank by IQM over bootstrap replicates. {scores}"
+            f"tasks; bold: its interval excludes one half. Right: rank by IQM"
+            f"{' over bootstrap replicates' * bool(table['ranking']['low'].notna().all())}. {scores}"
         )
-        improvement = draw_improvement(study, runs, table["improvement"], table["ranking"]) if several else None
+        improvement = draw_improvement(study, across_tasks, table["improvement"], table["ranking"]) if more else None
         save(improvement or nothing("No two methods to compare."), study, "improvement", caption)
         caption = (
             f"Return against wall time. Dots: runs, the score at their end; lines: mean curve, the median time shared "

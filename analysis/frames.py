@@ -46,7 +46,9 @@ def picture(path: Path, moment: int = MOMENT) -> Picture:
             ended = begun / 1000 if index == film.n_frames - 1 and begun < moment else None
             return Picture(np.asarray(film.convert("RGB")), ended)
     except (OSError, KeyError) as error:
-        raise UsageError(f"{path}: no readable film ({error}): delete it, and run snakemake again") from None
+        raise UsageError(
+            f"{path}: no readable film ({error}): delete it, and run snakemake STUDY_videos again"
+        ) from None
 
 
 def draw(study: Study, pictures: dict[tuple[str, str], Picture], runs: pd.DataFrame) -> plt.Figure:

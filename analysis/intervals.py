@@ -1,4 +1,7 @@
-"""Intervals of a mean and of a difference, and the random streams that every resampling here draws from."""
+"""Intervals of a mean and of a difference, and the random streams that every resampling here draws from.
+
+One seed knows no spread: its interval is NaN, wherever it is asked for.
+"""
 
 import zlib
 
@@ -14,24 +17,36 @@ def stream(*names: str) -> np.random.Generator:
 
 
 def student(mean: float, deviation: float, count: int) -> tuple[float, float]:
-    """Student's interval of a mean from ``count`` seeds with this standard deviation; of one seed the point."""
+    """Student's interval of a mean from ``count`` seeds with this standard deviation."""
     if count < 2:
-        return mean, mean
+        return np.nan, np.nan
     arm = stats.t.ppf((1 + LEVEL) / 2, count - 1) * deviation / np.sqrt(count)
     return mean - arm, mean + arm
 
 
 def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
-    """Mean of one value a seed, and its 95 % interval by Student's t. Of one seed the interval is a point."""
-    mean = float(np.mean(values))
-    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    """Mean of one value a seed, and its 95 % interval by Student's t; of no seed all NaN."""
+    mean = float(np.mean(values)) if len(values) else np.nan
+    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
     return (mean, *student(mean, deviation, len(values)))
 
 
-def percentile(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """95 % percentile interval over the first axis: bootstrap replicates."""
+def percentile(samples: np.ndarray, known: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """95 % percentile interval over the first axis: bootstrap replicates. NaN where the spread is not ``known``.
+
+    Replicates of a single run are all that run, which says nothing of another.
+    """
     low, high = np.percentile(samples, [50 * (1 - LEVEL), 50 * (1 + LEVEL)], axis=0)
-    return low, high
+    return (low, high) if known else (low * np.nan, high * np.nan)
+
+
+def bootstrap(curves: np.ndarray, replicates: int = 1000) -> tuple[np.ndarray, np.ndarray]:
+    """95 % bootstrap interval of the mean over rows (seeds) at each column (step); whole rows are drawn.
+
+    The band of a learning curve. With two seeds it spans the two.
+    """
+    rows = stream("curve").integers(len(curves), size=(replicates, len(curves)))
+    return percentile(curves[rows].mean(axis=1), len(curves) > 1)
 
 
 def difference(a: tuple[float, float, float], b: tuple[float, float, float]) -> tuple[float, float, float]:

@@ -2,8 +2,16 @@
 
 from collections import Counter
 
-#: What decides the bytes of a run besides its key (docs/determinism.md), as ``run.json`` has it.
-MACHINE = ("lock", "libc", "cpu", "kernels", "compiler", "overrides", "threads")
+#: What decides the bytes of a run besides its key (docs/determinism.md), as ``run.json`` calls it, and in words.
+MACHINE = {
+    "cpu": "processor, and a digest of its flags",
+    "threads": "threads",
+    "kernels": "kernels",
+    "overrides": "variables that choose other kernels",
+    "libc": "C library",
+    "compiler": "C++ compiler",
+    "lock": "digest of requirements.lock",
+}
 
 
 def mixed(records: list[dict]) -> str:
@@ -18,13 +26,18 @@ def mixed(records: list[dict]) -> str:
         if "compiled" in record:
             facts[f"updates of {record['algo']}"] = "compiled" if record["compiled"] else "not compiled"
         for name, value in facts.items():
-            parts.setdefault(name, Counter())[_text(value)] += 1
-    return "; ".join(f"{name} {_counted(found)}" for name, found in parts.items() if len(found) > 1)
+            parts.setdefault(name, []).append(written(value))
+    return "; ".join(f"{name} {', '.join(counted(values))}" for name, values in parts.items() if len(set(values)) > 1)
 
 
-def _text(value: object) -> str:
+def written(value: object) -> str:
+    """A fact of ``run.json`` in words."""
+    if value is None:
+        return "?"
     return " ".join(f"{k} {v}" for k, v in value.items()) or "none" if isinstance(value, dict) else str(value)
 
 
-def _counted(found: Counter) -> str:
-    return ", ".join(f"{value} ({n} run{'s' * (n > 1)})" for value, n in found.most_common())
+def counted(values: list[str]) -> list[str]:
+    """Each value once; where there are several, with how many runs have it, most first."""
+    found = Counter(values)
+    return [v if len(found) == 1 else f"{v} ({n} run{'s' * (n > 1)})" for v, n in found.most_common()]

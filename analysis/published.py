@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.scores import EVALUATED
 from core.errors import UsageError
 from core.plan import ROOT, Study
 
@@ -40,9 +41,16 @@ class Source:
     spread: str  #: its band: "band" (kind not stated), "deviation" (standard deviation over seeds) or "none"
     seeds: int | None  #: how many it averages, where it says so
     rows: str | None = None  #: the source's name in ``returns.csv``, of numbers
+    returns: str = "training"  #: what its returns are of: "training" episodes or "test" episodes
+
+    @property
+    def ours_is(self) -> str:
+        """What ours beside them are of."""
+        return "test" if self.metric in EVALUATED else "training"
 
 
-#: A method's ``published`` is its name in the PPO paper's Figure 3, or of what the paper has not, "NPG" or "VPG".
+#: A method's ``published`` is its name in the PPO paper's Figure 3, or of what the paper has not, "NPG" or "VPG"; for
+#: all sources, or by the source's name where they differ in what they mean by it.
 FIGURE3 = {name: name for name in ("A2C", "A2C + Trust Region", "CEM", "PPO (Clip)", "TRPO", "Vanilla PG, Adaptive")}
 
 _TIANSHOU = Source(
@@ -53,6 +61,7 @@ _TIANSHOU = Source(
     names={"PPO (Clip)": "PPO", "TRPO": "TRPO", "A2C": "A2C", "NPG": "NPG"},
     spread="deviation",
     seeds=10,
+    returns="test",
 )
 
 SOURCES = (
@@ -76,7 +85,7 @@ SOURCES = (
         seeds=10,
     ),
     _TIANSHOU,
-    # What Tianshou's own table reports. Its test actions are sampled, as those of training episodes are.
+    # What Tianshou's own table reports. Its test actions are sampled, as those of our training episodes are.
     dataclasses.replace(_TIANSHOU, name="tianshou_max", label="Tianshou 2021, maximum", metric="maximum"),
     # The last point of its curves: ten episodes of the policy at the end.
     dataclasses.replace(_TIANSHOU, name="tianshou_final", label="Tianshou 2021, final policy", metric="sampled"),
@@ -90,8 +99,25 @@ SOURCES = (
         spread="none",
         seeds=1,
         rows="rl-baselines3-zoo benchmark",
+        returns="test",
     ),
 )
+
+
+def _table(path: Path, rows: str | None) -> pd.DataFrame:
+    """A file, or some of its rows, with the columns that ``published_curves`` gives."""
+    table = pd.read_csv(path) if rows else read_curves(path)
+    if "backend" in table:
+        table = table.sort_values("backend", kind="stable")  # pytorch before tf1
+    if rows:
+        table = table[table["source"] == rows].rename(columns={"timesteps": "timestep"})
+        table = table.assign(return_mean=table["mean"], low=table["mean"], high=table["mean"])
+    elif "band_low" in table:
+        table = table.rename(columns={"band_low": "low", "band_high": "high"})
+    else:
+        deviation = table["return_std_over_seeds"]
+        table = table.assign(low=table["return_mean"] - deviation, high=table["return_mean"] + deviation)
+    return table.assign(version=table["source_task_id"].str.extract(r"(-v\d+)$", expand=False))
 
 
 def published_curves(
@@ -104,23 +130,13 @@ def published_curves(
     methods that say by ``published`` which one they are. Of Spinning Up's two backends it is PyTorch's where that has
     a curve.
     """
-    found = {}
+    found, files = {}, {}
     for source in sources:
-        path = root / "published" / source.file
-        table = pd.read_csv(path) if source.rows else read_curves(path)
-        if "backend" in table:
-            table = table.sort_values("backend", kind="stable")  # pytorch before tf1
-        if source.rows:
-            table = table[table["source"] == source.rows].rename(columns={"timesteps": "timestep"})
-            table = table.assign(return_mean=table["mean"], low=table["mean"], high=table["mean"])
-        elif "band_low" in table:
-            table = table.rename(columns={"band_low": "low", "band_high": "high"})
-        else:
-            deviation = table["return_std_over_seeds"]
-            table = table.assign(low=table["return_mean"] - deviation, high=table["return_mean"] + deviation)
-        table["version"] = table["source_task_id"].str.extract(r"(-v\d+)$", expand=False)
+        if (source.file, source.rows) not in files:  # three sources are of one file
+            files[source.file, source.rows] = _table(root / "published" / source.file, source.rows)
+        table = files[source.file, source.rows]
         for method in study.methods.values():
-            mine = table[table["algorithm"] == source.names.get(method.published)]
+            mine = table[table["algorithm"] == source.names.get(method.published_in(source.name))]
             for task, curve in mine.groupby("task"):
                 if task in study.tasks:
                     if "backend" in curve:

@@ -63,8 +63,11 @@ def run_scores(run: FinishedRun, curve: np.ndarray, untrained: float) -> dict[st
     }
 
 
-def evaluated(played: pd.DataFrame, untrained: float, diverged: bool) -> dict[str, float]:
+def evaluated(played: pd.DataFrame, untrained: float, diverged: bool, known: bool = True) -> dict[str, float]:
     """What the final policy scores after training; ``played`` are the run's episodes of ``core/evaluate.py``.
+
+    A run that diverged is not played and counts as an untrained policy, but where the policies of its cell have not
+    been played at all (not ``known``) it has no scores, as the others have none.
 
     ``sampled``, ``deterministic``   mean raw return with sampled actions, and with mean actions
     ``…_spread``                     standard deviation over the episodes
@@ -76,7 +79,7 @@ def evaluated(played: pd.DataFrame, untrained: float, diverged: bool) -> dict[st
     for how in EVALUATED:
         returns = played.loc[played["how"] == how, "return"].astype(float)  # a table without rows has no types
         broken = diverged or not np.isfinite(returns).all()
-        found[how] = counted(returns.mean(skipna=False), untrained, broken)
+        found[how] = counted(returns.mean(skipna=False), untrained, broken) if known else np.nan
         found[f"{how}_spread"] = np.nan if broken else returns.std()
     return found | {"episodes_each": len(played) // len(EVALUATED)}
 

@@ -15,16 +15,22 @@ from analysis.page import build
 from analysis.products import figures_of
 from analysis.study import main
 from core.errors import UsageError
-from core.plan import FILES, ROOT, Study
+from core.plan import FILES, ROOT, Cell, Study
+
+
+def finished_cells(cells: list[Cell], root: Path = ROOT) -> list[Cell]:
+    """The cells, with those seeds only whose files are all there; without those that have none."""
+    found = []
+    for cell in cells:
+        seeds = tuple(s for s in cell.seeds if all((root / cell.folder(s) / name).is_file() for name in FILES))
+        if seeds:
+            found.append(dataclasses.replace(cell, seeds=seeds))
+    return found
 
 
 def finished(study: Study, root: Path = ROOT) -> Study:
-    """The study, with those runs only whose files are all there. Raises UsageError if there are none."""
-    cells = []
-    for cell in study.cells:
-        seeds = tuple(s for s in cell.seeds if all((root / cell.folder(s) / name).is_file() for name in FILES))
-        if seeds:
-            cells.append(dataclasses.replace(cell, seeds=seeds))
+    """The study, with its finished runs only. Raises UsageError if there are none."""
+    cells = finished_cells(study.cells, root)
     done, planned = (sum(len(cell.seeds) for cell in some) for some in (cells, study.cells))
     if not done:
         raise UsageError(f"{study.name}: no run is finished yet; first run: snakemake --cores 2 {study.name}")

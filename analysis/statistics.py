@@ -3,7 +3,8 @@
     python -m analysis.statistics STUDY
 
 Writes the tables below; ``docs/statistics.md`` has each formula and how it was checked. ``method`` and ``task`` are
-names of ``studies.yaml``; ``low`` and ``high`` the ends of a 95 % interval.
+names of ``studies.yaml``; ``low`` and ``high`` the ends of a 95 % interval; ``runs`` how many a row is of, ``finished``
+how many of them did not diverge (of a pair with ``_a`` and ``_b``).
 
 ``cells.csv``         a row a task and method: every score's mean, Student's interval of the paper's;
                       the final policies evaluated
@@ -16,12 +17,14 @@ names of ``studies.yaml``; ``low`` and ``high`` the ends of a 95 % interval.
 ``cost.csv``          a row a task and method: wall time, steps/s, memory
 """
 
+import math
+
 import numpy as np
 import pandas as pd
 
 from analysis import across, within
 from analysis.intervals import mean_interval, percentile, stream
-from analysis.scores import EVALUATED, read
+from analysis.scores import EVALUATED, normalised, read
 from analysis.study import folder, main
 from core.plan import Study
 
@@ -33,10 +36,9 @@ def cells(runs: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (task, method), some in runs.groupby(["task", "method"], sort=False):
         scores = some["last_100"].dropna()
-        mean, low, high = mean_interval(scores.to_numpy()) if len(scores) else (np.nan,) * 3
+        mean, low, high = mean_interval(scores.to_numpy())
         row = {"task": task, "method": method, "runs": len(some)}
-        row |= {"finished": int((some["status"] == "finished").sum()), "mean": mean}
-        row |= {"low": low if len(scores) > 1 else np.nan, "high": high if len(scores) > 1 else np.nan}
+        row |= {"finished": int((some["status"] == "finished").sum()), "mean": mean, "low": low, "high": high}
         row |= {"deviation": scores.std(), "lowest": scores.min(), "highest": scores.max()}
         row |= {name: some[name].mean() for name in ("normalised", "last_tenth", "area", "maximum")}
         # Of runs that never get there the time is longer than any.
@@ -53,24 +55,38 @@ def evaluation(some: pd.DataFrame) -> dict[str, float]:
     """
     row = {"evaluated": int((some["episodes_each"] > 0).sum()), "episodes_each": some["episodes_each"].max()}
     for how in EVALUATED:
-        known = some[how].dropna()
-        mean, low, high = mean_interval(known.to_numpy()) if len(known) else (np.nan,) * 3
-        row |= {how: mean, f"{how}_low": low if len(known) > 1 else np.nan}
-        row |= {f"{how}_high": high if len(known) > 1 else np.nan, f"{how}_spread": some[f"{how}_spread"].mean()}
+        mean, low, high = mean_interval(some[how].dropna().to_numpy())
+        row |= {how: mean, f"{how}_low": low, f"{how}_high": high, f"{how}_spread": some[f"{how}_spread"].mean()}
     return row
 
 
 def differences(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
-    """Every pair of methods on every task; Holm's correction over all of them."""
+    """Every pair of methods on every task; Holm's correction over those of one task."""
     scores = runs.dropna(subset="last_100").groupby(["task", "method"])["last_100"].apply(np.array)
     rows = []
     for task in study.tasks:
-        for a, b in within.pairs(list(study.methods)):
-            if (task, a) in scores.index and (task, b) in scores.index:
-                found = within.compare(scores[task, a], scores[task, b], stream("permutation", task, a, b))
-                rows.append({"task": task, "a": a, "b": b} | found)
+        there = [method for method in study.methods if (task, method) in scores.index]
+        family = max(1, math.comb(sum(len(scores[task, method]) > 1 for method in there), 2))
+        for a, b in within.pairs(there):
+            random = stream("permutation", task, a, b)
+            found = within.compare(scores[task, a], scores[task, b], random, family)
+            rows.append({"task": task, "a": a, "b": b} | found)
     columns = ["task", "a", "b", *within.compare(np.arange(2.0), np.arange(2.0), stream())]
-    return within.corrected(pd.DataFrame(rows, columns=columns))
+    return within.corrected(pd.DataFrame(rows, columns=columns), "task")
+
+
+def with_counts(table: pd.DataFrame, runs: pd.DataFrame, *names: str, by_task: bool = False) -> pd.DataFrame:
+    """``table`` with how many ``runs`` there are of the methods in its columns ``names``, and how many did not diverge.
+
+    ``runs`` and ``finished`` for ``method``, else ``runs_a``, ``finished_a`` and so on; ``by_task`` on the row's task.
+    """
+    for name in names:
+        keys = (["task"] if by_task else []) + [name]
+        done = runs["status"].eq("finished").groupby([runs[key if key == "task" else "method"] for key in keys])
+        suffix = "" if name == "method" else f"_{name}"
+        found = pd.DataFrame({f"runs{suffix}": done.size(), f"finished{suffix}": done.sum()}).rename_axis(keys)
+        table = table.join(found[[column for column in found if column not in table]], on=keys)
+    return table
 
 
 def shared(study: Study, runs: pd.DataFrame) -> tuple[list[str], dict[str, across.Scores]]:
@@ -84,11 +100,6 @@ def shared(study: Study, runs: pd.DataFrame) -> tuple[list[str], dict[str, acros
     return tasks, {m: [known[m, task] for task in tasks] for m in methods if tasks}
 
 
-def several(scores: across.Scores) -> bool:
-    """Whether every task has two runs or more: of a single one the bootstrap knows no spread."""
-    return min(map(len, scores)) > 1
-
-
 def aggregates(scores: dict[str, across.Scores]) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """The table, and the bootstrap replicates of each method's IQM."""
     rows, replicates = [], {}
@@ -96,11 +107,11 @@ def aggregates(scores: dict[str, across.Scores]) -> tuple[pd.DataFrame, dict[str
         drawn = across.resample(mine, stream("aggregates", method))
         for name, statistic in across.AGGREGATES.items():
             samples = statistic(drawn)
-            ends = percentile(samples) if several(mine) else (np.nan, np.nan)
-            rows.append((method, name, float(statistic(mine)), *ends, sum(map(len, mine)), len(mine)))
+            ends = percentile(samples, across.several(mine))
+            rows.append((method, name, float(statistic(mine)), *ends, len(mine)))
             if name == "iqm":
                 replicates[method] = samples
-    columns = ["method", "statistic", "value", "low", "high", "runs", "tasks"]
+    columns = ["method", "statistic", "value", "low", "high", "tasks"]
     return pd.DataFrame(rows, columns=columns), replicates
 
 
@@ -108,7 +119,8 @@ def profiles(scores: dict[str, across.Scores]) -> pd.DataFrame:
     """Performance profiles with pointwise intervals."""
     parts = []
     for method, mine in scores.items():
-        low, high = percentile(across.profile(across.resample(mine, stream("profile", method), 2000), THRESHOLDS))
+        drawn = across.profile(across.resample(mine, stream("profile", method), 2000), THRESHOLDS)
+        low, high = percentile(drawn, across.several(mine))
         about = {"method": method, "threshold": THRESHOLDS}
         parts.append(pd.DataFrame(about | {"share": across.profile(mine, THRESHOLDS), "low": low, "high": high}))
     return _joined(parts, ["method", "threshold", "share", "low", "high"])
@@ -119,18 +131,21 @@ def improvement(scores: dict[str, across.Scores]) -> pd.DataFrame:
     rows = []
     for a, b in within.pairs(list(scores)):
         value, low, high = across.improvement(scores[a], scores[b], stream("improvement", a, b))
-        if not (several(scores[a]) and several(scores[b])):
-            low = high = np.nan
         rows += [(a, b, value, low, high), (b, a, 1 - value, 1 - high, 1 - low)]
     return pd.DataFrame(rows, columns=["a", "b", "probability", "low", "high"])
 
 
 def ranking(replicates: dict[str, np.ndarray], scores: dict[str, across.Scores]) -> pd.DataFrame:
-    """Rank by IQM, best first; ``p1``, ``p2`` … the probabilities of the ranks over the bootstrap."""
+    """Rank by IQM, best first; ``p1``, ``p2`` … the probabilities of the ranks over the bootstrap.
+
+    Where one method has a single run of a task no rank has an interval or a probability: they are ranks among all.
+    """
     if not replicates:
         return pd.DataFrame(columns=["method", "iqm", "rank", "low", "high"])
     drawn, chances = across.ranks(np.stack(list(replicates.values()), axis=1))
-    low, high = percentile(drawn) if all(map(several, scores.values())) else (np.nan, np.nan)
+    known = across.several(*scores.values())
+    low, high = percentile(drawn, known)
+    chances = chances if known else chances * np.nan
     iqm = [float(across.iqm(mine)) for mine in scores.values()]
     table = pd.DataFrame({"method": list(replicates), "iqm": iqm, "rank": drawn.mean(axis=0), "low": low, "high": high})
     table = table.assign(**{f"p{i + 1}": chances[:, i] for i in range(chances.shape[1])})
@@ -139,14 +154,13 @@ def ranking(replicates: dict[str, np.ndarray], scores: dict[str, across.Scores])
 
 def efficiency(study: Study, tasks: list[str], runs: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     """IQM of normalised curves by step. ``curves`` is that of ``scores.filled_curves``."""
-    untrained = {task: study.tasks[task]["random_score"] for task in tasks}
     best = runs.groupby("task")["last_100"].max()
     parts = []
     for method in study.methods if tasks else ():
         if method not in set(runs["method"]):
             continue
         mine = [
-            ((curves.loc[(task, method)].dropna() - untrained[task]) / (best[task] - untrained[task])).to_numpy()
+            normalised(curves.loc[(task, method)].dropna().to_numpy(), study.tasks[task]["random_score"], best[task])
             for task in tasks
         ]
         value, low, high = across.efficiency(mine, stream("efficiency", method))
@@ -178,16 +192,18 @@ def make(study: Study) -> None:
     out = folder(study.name, "tables")
     runs, curves = read(study)
     tasks, scores = shared(study, runs)
+    scored = runs.dropna(subset="last_100")
+    across_tasks = scored[scored["task"].isin(tasks)]
     table, replicates = aggregates(scores)
     made = {
         "cells": cells(runs),
-        "differences": differences(study, runs),
-        "aggregates": table,
-        "profiles": profiles(scores),
-        "efficiency": efficiency(study, tasks, runs, curves),
-        "improvement": improvement(scores),
-        "ranking": ranking(replicates, scores),
-        "cost": cost(runs),
+        "differences": with_counts(differences(study, runs), scored, "a", "b", by_task=True),
+        "aggregates": with_counts(table, across_tasks, "method"),
+        "profiles": with_counts(profiles(scores), across_tasks, "method"),
+        "efficiency": with_counts(efficiency(study, tasks, runs, curves), across_tasks, "method"),
+        "improvement": with_counts(improvement(scores), across_tasks, "a", "b"),
+        "ranking": with_counts(ranking(replicates, scores), across_tasks, "method"),
+        "cost": with_counts(cost(runs), runs, "method", by_task=True),
     }
     for name, frame in made.items():
         frame.to_csv(out / f"{name}.csv", index=False, float_format="%.6g")

@@ -45,7 +45,7 @@ def read_runs(study: Study, root: Path = ROOT) -> Iterator[FinishedRun]:
                 if not all(pd.api.types.is_numeric_dtype(episodes[name]) for name in ("step", "return", "length")):
                     raise ValueError("episodes.parquet: not numbers")
                 # An episode that the budget cut has no return; it stays in the file and out of the statistics.
-                whole = episodes[episodes["end"] != "cut"].reset_index(drop=True)
+                whole = episodes[episodes["end"] != "cut"].reset_index(drop=True).astype({"return": float})
             except Exception as error:  # pyarrow has many for a file that is not what it says
                 reason = " ".join(f"{error}".split()) or type(error).__name__
                 what = f"{cell.method.name} on {cell.task}, seed {seed}"

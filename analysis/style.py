@@ -1,13 +1,14 @@
 """How every figure looks: a method's colour and line, sizes for a printed page, and the files of a figure."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import matplotlib
 
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import SubFigure
@@ -19,6 +20,8 @@ from core.plan import Study
 
 WIDTH = 7.0  #: inches: the text of a page in two columns
 BELOW = 0.25  #: how far below an untrained policy a panel reaches, in units of what there is to gain
+#: What a learning curve shows, for captions.
+RETURN = "Return: raw; at each point, of the training episodes that ended in the 2 % of the budget before it."
 
 _SOLID, _DASH, _DOT, _DASHDOT = "-", (0, (4, 1.3)), (0, (1.2, 1.1)), (0, (5, 1.2, 1.2, 1.2))
 
@@ -69,6 +72,14 @@ def page() -> Iterator[None]:
     lines = {"axes.linewidth": 0.7, "xtick.major.width": 0.7, "ytick.major.width": 0.7, "legend.frameon": False}
     with sns.axes_style("ticks"), plt.rc_context(sizes | ticks | lines | {"svg.hashsalt": "stepsize"}):
         yield
+
+
+def floor_of(untrained: float, best: float) -> float:
+    """How far down a panel reaches at most; without limit where nothing beats an untrained policy.
+
+    A policy that is ruined can score far less than an untrained one, and would press all others into a line.
+    """
+    return untrained - BELOW * (best - untrained) if best > untrained else -np.inf
 
 
 def so_far(study: Study) -> bool:
@@ -123,9 +134,29 @@ def seeds(runs: pd.DataFrame) -> str:
     return f"{few} to {many} seeds" if few < many else f"{many} seed" + "s" * bool(many > 1)
 
 
-def versions(study: Study) -> str:
-    """The tasks with their versions, for a caption."""
-    return "Gymnasium " + ", ".join(task["id"] for task in study.tasks.values())
+def versions(study: Study, some: Iterable[str] = ()) -> str:
+    """The tasks with their versions, for a caption: all of them, or those that a statistic is of."""
+    return "Gymnasium " + ", ".join(study.tasks[task]["id"] for task in some or study.tasks)
+
+
+def lines(runs: pd.DataFrame) -> str:
+    """The sentence of a caption on lines and bands of learning curves."""
+    count = runs.groupby(["task", "method"]).size()
+    if count.max() == 1:
+        return "Lines: a single seed each, so without bands."
+    of_two = " where there are two seeds or more" * bool(count.min() == 1)
+    return f"Line: mean over seeds; band{of_two}: 95 % bootstrap interval of it."
+
+
+def stratified(what: str, table: pd.DataFrame) -> str:
+    """The sentence of a caption on the intervals of a statistic across tasks, drawn as ``what``."""
+    if table.empty:
+        return "No intervals, as there is nothing to compare."
+    known = table.groupby("method")["low"].agg(lambda low: low.notna().all())
+    if not known.any():
+        return "No intervals: every method has a task with a single run."
+    of_two = " (of methods with two runs or more of every task)" * (not known.all())
+    return f"{what}{of_two}: 95 % stratified bootstrap intervals (Agarwal et al. 2021)."
 
 
 def steps_axis(axis: plt.Axes, budget: int) -> None:

@@ -2,7 +2,7 @@
 
     python -m analysis.sweeps STUDY
 
-``sweeps.csv``   task line label option value seed score status kl: one row a run; ``kl`` is the mean over its updates
+``sweeps.csv``   task line method label option value seed score status kl: one row a run; ``kl``: mean over its updates
 ``sweeps.png``   above, a row a task and a column a line, each with its own unit; below, all lines over the KL
 """
 
@@ -19,15 +19,12 @@ import seaborn as sns
 from matplotlib.ticker import LogLocator, NullLocator
 
 from analysis.study import folder, main
+from analysis.style import floor_of
 from core.errors import UsageError
 from core.plan import ROOT, Study
 
 #: What the axis of the KL shows; a KL outside (also a negative one, by rounding) is drawn at its end.
 KL_RANGE = 1e-6, 1e2
-
-#: How far below the untrained policy's score a panel reaches, in units of what there is to gain: a policy that is
-#: ruined can score far less, and would press all others into a line.
-BELOW = 0.25
 
 #: What a sweep's option is called in the lectures and papers.
 SYMBOLS = {
@@ -51,8 +48,10 @@ def tabulate(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
             kl = updates["kl"].mean() if "kl" in updates else np.nan
             swept = cell.method.swept
             symbol = SYMBOLS.get((cell.method.algo, swept.option), swept.option)
-            rows.append((cell.task, swept.line, swept.label, symbol, swept.value, seed, score, status, kl))
-    return pd.DataFrame(rows, columns=["task", "line", "label", "option", "value", "seed", "score", "status", "kl"])
+            about = (cell.task, swept.line, cell.method.name, swept.label, symbol, swept.value)
+            rows.append((*about, seed, score, status, kl))
+    columns = ["task", "line", "method", "label", "option", "value", "seed", "score", "status", "kl"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def draw(study: Study, table: pd.DataFrame, mixed: str = "") -> plt.Figure:
@@ -76,13 +75,14 @@ def draw(study: Study, table: pd.DataFrame, mixed: str = "") -> plt.Figure:
     for row, task in enumerate(tasks):
         here = table[table["task"] == task]
         untrained, best = study.tasks[task]["random_score"], here["score"].max()
-        floor = untrained - BELOW * (best - untrained)
+        floor = floor_of(untrained, best)
         bottom = max(floor, here["score"].min())
+        room = 0.05 * (best - bottom or 1)
         for column, line in enumerate(lines.index):
             _panel(grid[row, column], here[here["line"] == line], "value", colour[line], floor)
             _panel(wide[row], here[here["line"] == line], "kl", colour[line], floor)
         for axis in (*grid[row], wide[row]):
-            axis.set_ylim(bottom - 0.05 * (best - bottom), best + 0.05 * (best - bottom))
+            axis.set_ylim(bottom - room, best + room)
         grid[row, 0].set_ylabel(f"{study.tasks[task]['id']}\nreturn", fontsize=8)
         wide[row].set_xlim(KL_RANGE[0] / 2, KL_RANGE[1] * 2)
         wide[row].set_title(study.tasks[task]["id"], fontsize=9)

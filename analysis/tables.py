@@ -49,13 +49,27 @@ def curve_of(run: FinishedRun) -> pd.DataFrame:
     return curve.assign(task=run.cell.task, method=run.cell.method.name, seed=run.seed)
 
 
-def row_of(run: FinishedRun, curve: pd.DataFrame, played: pd.DataFrame, untrained: float) -> dict:
-    """The run's row in ``runs.csv``. ``played`` are the episodes of its final policy."""
+def row_of(run: FinishedRun, curve: pd.DataFrame, untrained: float) -> dict:
+    """The run's row in ``runs.csv``, but for its final policy."""
     name = {"task": run.cell.task, "method": run.cell.method.name, "seed": run.seed, "status": run.status}
     cost = {column: run.record.get(column) for column in COST}
     machine = {"cpu": (run.record.get("cpu") or {}).get("model")}
-    scores = run_scores(run, curve["return"].to_numpy(), untrained)
-    return name | scores | evaluated(played, untrained, run.status == "diverged") | cost | machine
+    return name | run_scores(run, curve["return"].to_numpy(), untrained) | cost | machine
+
+
+def policies(rows: list[dict], evaluations: dict[tuple[str, str], pd.DataFrame], untrained: dict[str, float]) -> list:
+    """``rows`` of ``row_of`` with what the final policies score.
+
+    Of a cell that was not played a run that diverged has no score, unless all its runs did: there is none to play then.
+    """
+    sound = {(row["task"], row["method"]) for row in rows if row["status"] != "diverged"}
+    found = []
+    for row in rows:
+        cell = row["task"], row["method"]
+        played, known = evaluations[cell], len(evaluations[cell]) > 0 or cell not in sound
+        mine = played[played["seed"] == row["seed"]]
+        found.append(row | evaluated(mine, untrained[row["task"]], row["status"] == "diverged", known))
+    return found
 
 
 def make(study: Study) -> None:
@@ -67,14 +81,14 @@ def make(study: Study) -> None:
         records.append(run.record)
         curves.append(curve_of(run))
         scores.append((run.cell.task, run.cell.method.name, run.seed, score(run.episodes), run.status))
-        played = evaluations[run.cell.task, run.cell.method.name].query("seed == @run.seed")
-        rows.append(row_of(run, curves[-1], played, untrained[run.cell.task]))
+        rows.append(row_of(run, curves[-1], untrained[run.cell.task]))
     out = folder(study.name, "tables")
     tidy = pd.concat(curves, ignore_index=True).assign(study=study.name)
     tidy[["study", "task", "method", "seed", "step", "return"]].to_parquet(out / "curves.parquet", index=False)
     table = pd.DataFrame(scores, columns=["task", "method", "seed", "score", "status"])
     table.to_csv(out / "scores.csv", index=False, float_format="%.3f")
-    against_the_best(pd.DataFrame(rows), tidy, untrained).to_csv(out / "runs.csv", index=False, float_format="%.6g")
+    rows = pd.DataFrame(policies(rows, evaluations, untrained))
+    against_the_best(rows, tidy, untrained).to_csv(out / "runs.csv", index=False, float_format="%.6g")
     (out / "mixed.txt").write_text(note := mixed(records), encoding="utf-8")
     if note:
         print(f"warning: these runs are not of one machine and one set of libraries: {note}", file=sys.stderr)

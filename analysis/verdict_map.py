@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis.published import SOURCES
-from analysis.style import WIDTH, canvas
+from analysis.style import WIDTH, canvas, finished_label
 from core.plan import Study
 
 #: Told apart by colour-blind eyes, and by lightness in grey; a sign says it as well.
@@ -16,8 +16,8 @@ COLOURS = {"above": "#7FB2DB", "within": "#DDEEDC", "below": "#E8895A", "no data
 SIGNS = {"above": "▲", "within": "●", "below": "▼"}
 
 
-def draw(study: Study, table: pd.DataFrame, summary: pd.DataFrame) -> plt.Figure | None:
-    """The map; None where no source has a cell of this study."""
+def draw(study: Study, runs: pd.DataFrame, table: pd.DataFrame, summary: pd.DataFrame) -> plt.Figure | None:
+    """The map, with how many ``runs`` of a method did not diverge; None where no source has a cell of this study."""
     summary = summary[summary["cells"] > 0].set_index("source")
     sources = [source for source in SOURCES if source.name in summary.index]
     if not sources:
@@ -29,7 +29,8 @@ def draw(study: Study, table: pd.DataFrame, summary: pd.DataFrame) -> plt.Figure
     figure, body = canvas(study, max(WIDTH, 1.15 + 0.9 * len(tasks)), sum(heights) + 0.55)
     grid = body.subplots(len(sources), 1, height_ratios=heights, squeeze=False)[:, 0]
     for axis, source in zip(grid, sources, strict=True):
-        _panel(axis, study, some[some["source"] == source.name], rows[source.name], tasks)
+        labels = {method: finished_label(study, method, runs) for method in rows[source.name]}
+        _panel(axis, some[some["source"] == source.name], labels, tasks)
         versions = ", ".join(sorted(set(some.loc[some["source"] == source.name, "version"])))
         sentence = summary.loc[source.name, "sentence"].replace(":", f" ({versions}):", 1)
         axis.set_title(sentence, fontsize=7.5, loc="left", pad=3)
@@ -42,9 +43,9 @@ def draw(study: Study, table: pd.DataFrame, summary: pd.DataFrame) -> plt.Figure
     return figure
 
 
-def _panel(axis: plt.Axes, study: Study, table: pd.DataFrame, methods: list[str], tasks: list[str]) -> None:
+def _panel(axis: plt.Axes, table: pd.DataFrame, labels: dict[str, str], tasks: list[str]) -> None:
     table = table.set_index(["method", "task"])
-    for row, method in enumerate(methods):
+    for row, method in enumerate(labels):
         for column, task in enumerate(tasks):
             place = (column - 0.5, row - 0.5)
             if (method, task) not in table.index:
@@ -59,8 +60,8 @@ def _panel(axis: plt.Axes, study: Study, table: pd.DataFrame, methods: list[str]
             box = {"facecolor": colour, "edgecolor": "none", "pad": 0.6} if cell["weak"] else None
             words = f"{SIGNS[cell['verdict']]} {number(cell['ours'])}\n{number(cell['theirs'])}"
             axis.text(column, row, words, ha="center", va="center", fontsize=6, linespacing=1.15, bbox=box)
-    axis.set(xlim=(-0.5, len(tasks) - 0.5), ylim=(len(methods) - 0.5, -0.5), xticks=[])
-    axis.set_yticks(range(len(methods)), [study.methods[m].label for m in methods], fontsize=7)
+    axis.set(xlim=(-0.5, len(tasks) - 0.5), ylim=(len(labels) - 0.5, -0.5), xticks=[])
+    axis.set_yticks(range(len(labels)), labels.values(), fontsize=7)
     axis.tick_params(length=0)
     for side in axis.spines.values():
         side.set_visible(False)

@@ -65,7 +65,10 @@ def look(cell: Cell, seed: int, root: Path = ROOT) -> Seen:
     about = (cell.task, cell.method.name, seed)
     folder = root / cell.folder(seed)
     if all((folder / name).is_file() for name in FILES):
-        return Seen(*about, *_finished(folder))
+        try:
+            return Seen(*about, *_finished(folder))
+        except (OSError, ValueError, KeyError, TypeError):  # of pyarrow too
+            return Seen(*about, "failed", said="its files are damaged: snakemake will train it again")
     log = root / "logs" / f"{cell.folder(seed).removeprefix('results/')}.log"
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -153,7 +156,7 @@ def report(study: Study, runs: list[Seen], width: int = 100, height: int | None 
     foot = _listed("failed", runs) + _listed("running", runs)
     room = None if height is None else height - len(head) - len(foot) - 2
     body = _table(study, runs, width, room)
-    note = "done/all, part of those running, ✗ failed; mean return of the latest 100 episodes"
+    note = "done/all, part of those running, ✗ failed, † diverged; mean return of the latest 100 episodes"
     lines = [*head, *body, note, *foot]
     return "\n".join(line[:width] for line in lines[:height])
 
@@ -218,8 +221,9 @@ def _cell(runs: list[Seen]) -> str:
     text = f"{sum(run.done for run in runs)}/{len(runs)}"
     if going := [run.part for run in runs if run.state == "running"]:
         text += f" {100 * sum(going) / len(going):.0f}%"
-    if failed := sum(run.state == "failed" for run in runs):
-        text += f" ✗{failed}"
+    for state, sign in (("failed", "✗"), ("diverged", "†")):
+        if number := sum(run.state == state for run in runs):
+            text += f" {sign}{number}"
     known = [run.ret for run in runs if math.isfinite(run.ret)]
     value = sum(known) / len(known) if known else math.nan
     return f"{text} {'–' if math.isnan(value) else f'{value:.1f}' if abs(value) < 100 else f'{value:.0f}':>6}"

@@ -51,7 +51,7 @@ def lines(
     out += ["## Runs of a million steps, made in full", ""]
     out += table(["", "", "seconds", "steps/s", "by the line", "peak MB"], rows)
     names = next(iter(parts.values()))
-    out += ["", "## Where a step's time goes (µs), and peak memory", ""]
+    out += ["", "## Where a step's time goes (µs)", ""]
     rows = [[f"`{a}`", t, *(f"{value:.3g}" for value in part.values())] for (a, t), part in parts.items()]
     out += table(["", "", *names], rows)
     out += ["", f"## The first run of its kind, which compiles: seconds of {few:,} steps", ""]

@@ -7,7 +7,6 @@ it is apart; update: the rest of the update.
 import functools
 import gc
 import json
-import resource
 import sys
 import time
 from collections import Counter
@@ -37,7 +36,7 @@ def timed(name: str, f: Callable) -> Callable:
 
 
 def main(algo: str, task_id: str, steps: int) -> dict[str, float]:
-    """Train compiled, and account for the time but for the first iteration, which compiles or loads; peak memory."""
+    """Train compiled, and account for the time but for the first iteration, which compiles or loads."""
     options = {field.name: field.default for field in option_fields(algo).values()} | {"compile_from": 1}
     mujoco.mj_step = timed("physics", mujoco.mj_step)
     actor = Policy.actor
@@ -63,8 +62,7 @@ def main(algo: str, task_id: str, steps: int) -> dict[str, float]:
         "value": spent["value"],
         "update": update - spent["value"],
     }
-    parts = {name: seconds / (run.envs.steps - begun) * 1e6 for name, seconds in parts.items()}
-    return parts | {"peak MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10}
+    return {name: seconds / (run.envs.steps - begun) * 1e6 for name, seconds in parts.items()}
 
 
 if __name__ == "__main__":

@@ -93,9 +93,11 @@ def _parquet(table: pa.Table) -> bytes:
 
 
 def _episodes(rows: list[Episode]) -> pa.Table:
-    types = {"step": np.int64, "return": np.float64, "length": np.int32, "end": str}
+    """Returns to seven digits: the rest is noise, and most of what tasks with short episodes would take."""
+    types = {"step": np.int64, "return": np.float32, "length": np.int32, "end": str}
     columns = list(zip(*rows, strict=True)) or [()] * len(types)
-    return _table({name: np.array(c, t) for c, (name, t) in zip(columns, types.items(), strict=True)})
+    with np.errstate(over="ignore"):  # of a run that diverges
+        return _table({name: np.array(c, t) for c, (name, t) in zip(columns, types.items(), strict=True)})
 
 
 def _updates(rows: list[dict]) -> pa.Table:

@@ -41,8 +41,12 @@ class Method:
     algo: str
     options: dict  #: complete: every option of the algorithm and of the run
     label: str  #: for figures
-    published: str | None  #: its name in the PPO paper's Figure 3, where it has a curve there
+    published: str | dict[str, str] | None  #: what published sources call it (analysis/published.py); or by source
     swept: Swept | None = None
+
+    def published_in(self, source: str) -> str | None:
+        """What this source calls it; None where it has no such method, or means another by the name."""
+        return self.published.get(source) if isinstance(self.published, dict) else self.published
 
 
 @dataclass(frozen=True)

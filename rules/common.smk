@@ -84,6 +84,11 @@ def page_parts(wildcards):
     return [*tables, f"results/{wildcards.study}/tables/curves.parquet", *figures(wildcards.study)]
 
 
+def option_sources(wildcards):
+    """Where the options of a study's methods are declared and explained."""
+    return ["core/run.py", *sorted({f"algos/{m.algo}.py" for m in STUDIES[wildcards.study].methods.values()})]
+
+
 def sources(module):
     """What a module of analysis/ executes and plans by."""
     paths = closure([ROOT / "analysis" / f"{module}.py"])

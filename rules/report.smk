@@ -1,6 +1,7 @@
 """The page of a study: one file, for a browser without a network. Seconds, for any number of runs.
 
-in:  a study's tables and figures; run.json and updates.parquet of its runs; analysis/page/; published/
+in:  a study's tables and figures; run.json and updates.parquet of its runs; analysis/page/; published/; the comments on
+     options in algos/ and core/run.py, which change no run's key
 out: results/<study>/index.html
 
 `snakemake <study> --report FILE.html` makes Snakemake's own report of a finished study: its figures and page, with
@@ -14,6 +15,7 @@ rule page:
         "results/{study}/runs.json",
         CURVES,
         [f"analysis/page/{name}" for name in PAGE_FILES],
+        option_sources,
         sources("page/__main__"),
     output:
         report(

@@ -26,6 +26,7 @@ rule video:
     input:
         cell_runs,
         "core/video.py",
+        "core/play.py",
         "core/trained.py",
         ancient("work/opengl"),
     output:
@@ -71,7 +72,6 @@ rule films_in_page:
     input:
         lambda wildcards: films(wildcards.study),
         "results/{study}/index.html",
-        "analysis/page/films.py",
     output:
         touch("results/{study}/videos/in_page"),
     log:

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
+from PIL import Image
 
 from core.plan import FILES, ROOT, Study
 from core.whole import sealed
@@ -41,3 +42,9 @@ def change(folder: Path, **changes: object) -> None:
     """Another run.json, as whole as it was."""
     record = json.loads((folder / "run.json").read_text()) | changes
     (folder / "run.json").write_text(json.dumps(sealed(record)))
+
+
+def put_film(path: Path) -> None:
+    """A film of one picture, 20 pixels wide."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (20, 15), (200, 40, 40)).save(path, "webp")

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.curves import colours, draw, interval
-from analysis.published import paper_curves
+from analysis import published
+from analysis.curves import colours, draw
+from analysis.intervals import bootstrap
+from analysis.published import SOURCES, paper_curves, published_curves, read_curves
 from analysis.study import FinishedRun, read_runs
 from analysis.tables import curve_of, learning_curve, score
 from core.errors import UsageError
@@ -24,8 +26,8 @@ def episodes(*rows):
 @pytest.fixture
 def quick():
     """A study of this file's own: what studies.yaml holds is for its users to change."""
-    published = {"trpo": {"published": "TRPO"}, "ppo_clip": {"published": "PPO (Clip)"}}
-    methods = {"pg": None, "npg": {}, **published, "ppo_kl": {}}
+    named = {"trpo": {"published": "TRPO"}, "ppo_clip": {"published": "PPO (Clip)"}}
+    methods = {"pg": None, "npg": {}, **named, "ppo_kl": {}}
     entry = {"tasks": ["InvertedPendulum", "Hopper"], "seeds": 2, "steps": 60_000, "methods": methods}
     return make_study("quick", entry, read_config(ROOT / "envs.yaml"))
 
@@ -97,12 +99,12 @@ def test_a_run_that_cannot_be_read_is_named_with_what_to_do(quick, tmp_path, dam
 
 def test_the_interval_is_reproducible_and_spans_two_seeds():
     two = np.array([[1.0, 5.0], [3.0, 5.0]])
-    low, high = interval(two)
+    low, high = bootstrap(two)
     assert (low == [1.0, 5.0]).all()
     assert (high == [3.0, 5.0]).all()
     many = np.random.default_rng(1).standard_normal((200, 1))
-    low, high = interval(many)
-    assert interval(many)[0] == low
+    low, high = bootstrap(many)
+    assert bootstrap(many)[0] == low
     assert high - low == pytest.approx(2 * 1.96 / np.sqrt(200), rel=0.15)
     assert low < many.mean() < high
 
@@ -119,9 +121,34 @@ def test_published_curves_stand_behind_the_methods_that_name_them(quick):
 def test_the_names_that_published_may_take_are_those_of_published_curves():
     schema = json.loads((ROOT / "schemas/studies.schema.json").read_text())
     method = schema["additionalProperties"]["properties"]["methods"]["additionalProperties"]
+    entry = method["properties"]["published"]
     paper = pd.read_csv(ROOT / "published/curves/ppo_paper_fig3.csv")
     others = {"NPG", "VPG"}  # which the paper has not: Tianshou's and Spinning Up's
-    assert set(method["properties"]["published"]["enum"]) == set(paper["algorithm"]) | others
+    assert set(entry["else"]["enum"]) == set(paper["algorithm"]) | others
+    sources = entry["then"]["properties"]
+    assert list(sources) == [source.name for source in SOURCES]
+    for source in SOURCES:
+        about = schema["$defs"]["tianshou"] if "$ref" in sources[source.name] else sources[source.name]
+        assert set(about["enum"]) == set(source.names), source.name
+        assert all(name in about["description"] for name in source.names)
+
+
+def test_a_source_may_mean_another_method_by_a_name():
+    methods = {
+        "trpo": {"published": {"baselines": "TRPO"}},
+        "old": {"algo": "trpo", "published": {"ppo_paper": "TRPO"}},
+    }
+    entry = {"tasks": ["Hopper"], "seeds": 2, "steps": 60_000, "methods": methods}
+    study = make_study("made", entry, read_config(ROOT / "envs.yaml"))
+    assert set(published_curves(study)) == {("baselines", "Hopper", "trpo"), ("ppo_paper", "Hopper", "old")}
+    assert set(paper_curves(study)) == {("Hopper", "old")}
+
+
+def test_a_file_of_several_sources_is_read_once(quick, monkeypatch):
+    seen = []
+    monkeypatch.setattr(published, "read_curves", lambda path: seen.append(path) or read_curves(path))
+    assert len({key[0] for key in published_curves(quick)}) == len(SOURCES)
+    assert len(seen) == len(set(seen)) == 4
 
 
 def tables(study, diverged=()):
@@ -149,12 +176,22 @@ def test_a_figure_has_a_panel_a_task_every_method_and_a_caption(quick):
     assert set(quick.methods) <= set(words)
     assert "same colour, dashed: PPO paper, Figure 3" in words
     caption = next(text for text in words if text.startswith("Gymnasium")).replace("\n", " ")
-    assert caption.startswith("Gymnasium InvertedPendulum-v4, Hopper-v4; 2 seeds, 60,000 steps each.")
+    assert caption.startswith("Gymnasium InvertedPendulum-v4, Hopper-v4; 2 seeds, 60,000 steps each. Thick: mean")
+    assert "of the training episodes that ended in the 2 % of the budget before it" in caption
     assert "PPO paper (arXiv 1707.06347) Figure 3" in caption
     # A mean for each method, a thin line for each of its seeds, and the two published curves.
     for axis in panels:
         assert len([line for line in axis.lines if line.get_linestyle() == "-"]) == 5 * (1 + 2)
         assert len([line for line in axis.lines if line.get_linestyle() != "-"]) == 2
+
+
+def test_the_caption_promises_no_band_of_a_single_seed(quick):
+    curves, scores = tables(dataclasses.replace(quick, cells=[dataclasses.replace(c, seeds=(0,)) for c in quick.cells]))
+    caption = " ".join(
+        next(text for text in texts(draw(quick, curves, scores)) if text.startswith("Gymnasium")).split()
+    )
+    assert "1 seed, 60,000 steps each. Lines: a single seed each." in caption
+    assert "band" not in caption
 
 
 def test_no_word_of_a_large_figure_is_cut(quick):

@@ -66,7 +66,7 @@ def every_figure(study, runs, curves):
     yield "improvement", figures.draw_improvement(study, runs, statistics.improvement(scores), ranking)
     yield "cost", figures.draw_cost(study, runs, curves)
     yield "figure3_overlay", overlay.draw(study, runs, curves)
-    yield "verdict", verdict_map.draw(study, verdict, summarise(verdict))
+    yield "verdict", verdict_map.draw(study, runs, verdict, summarise(verdict))
     found, _, summary = table1.tabulate(table1.paper_scores(study), scores)
     yield "table1", table1.draw(study, runs, found, summary)
 
@@ -133,12 +133,12 @@ def test_a_method_looks_the_same_in_every_study_and_with_whatever_else():
 
 def test_runs_that_diverged_are_counted_in_every_legend():
     study = made({"trpo": {"published": "TRPO"}, "npg": {}} | SURROGATES)
-    runs, curves = tables(study, diverged={("trpo", 1)})
+    runs, curves = tables(study, diverged={("trpo", 1), ("clip_2", 0)})
     assert finished_label(study, "npg", runs) == "npg"
     for label, figure in every_figure(study, runs, curves):
         words = [text.get_text() for text in figure.findobj(plt.Text)]
-        if label not in ("verdict", "table1"):
-            assert any(word.startswith("trpo (14/21)") for word in words), label
+        name = "a clipping of some length, 2" if label == "table1" else "trpo"
+        assert any(word.startswith(f"{name} (14/21)") for word in words), label
         plt.close(figure)
 
 
@@ -148,6 +148,31 @@ def test_a_run_below_an_untrained_policy_does_not_flatten_the_rest():
     curves.loc[("Hopper", "npg"), :] = -50_000.0
     axis = figure3.draw(study, runs, curves).get_axes()[0]
     assert axis.get_ylim()[0] > -100
+    plt.close("all")
+
+
+def test_where_all_are_below_an_untrained_policy_all_are_seen():
+    study = made({"trpo": {}, "npg": {}}, tasks=["Hopper"])
+    runs, curves = tables(study)
+    steps = np.array(curves.columns)
+    for place, method in enumerate(study.methods):
+        curves.loc[("Hopper", method), :] = -3000 + 1000 * place + 500 * steps / steps.max()
+    runs["last_100"] = -2000.0 + runs["seed"]
+    with page():
+        for draw in (figure3.draw, figures.draw_cost):
+            axis = draw(study, runs, curves).get_axes()[0]
+            low, high = axis.get_ylim()
+            assert low < -2990 and high > -1500, draw
+    assert figure3.limits(np.array([[-3000.0, -1500.0]]), 16.0)[1] > 16, "with the untrained policy in sight"
+    plt.close("all")
+
+
+def test_a_curve_of_the_paper_has_the_colour_of_the_method_that_stands_for_it():
+    methods = {"trpo": {"published": {"baselines": "TRPO"}}}
+    methods["trpo_frozen"] = {"algo": "trpo", "log_std": "frozen", "published": {"ppo_paper": "TRPO"}}
+    study = made(methods, tasks=["Hopper"])
+    _, paper = figure3.draw(study, *tables(study)).get_axes()
+    assert [line.get_color() for line in paper.lines] == [FIXED["trpo_frozen"][0]]
     plt.close("all")
 
 
@@ -180,12 +205,26 @@ def test_only_tasks_that_every_method_has_are_compared_across():
 
 def test_single_runs_get_no_interval():
     study = made({"trpo": {}, "npg": {}}, tasks=["Hopper"], seeds=1)
-    runs, _ = tables(study)
-    _, scores = statistics.shared(study, runs)
+    runs, curves = tables(study)
+    tasks, scores = statistics.shared(study, runs)
     table, replicates = statistics.aggregates(scores)
     assert table[["low", "high"]].isna().all(axis=None)
-    assert statistics.improvement(scores)[["low", "high"]].isna().all(axis=None)
-    assert statistics.ranking(replicates, scores)[["low", "high"]].isna().all(axis=None)
+    improvement, profiles = statistics.improvement(scores), statistics.profiles(scores)
+    efficiency = statistics.efficiency(study, tasks, runs, curves)
+    for found in (improvement, profiles, efficiency):
+        assert found[["low", "high"]].isna().all(axis=None)
+        assert found.drop(columns=["low", "high"]).notna().all(axis=None)
+    ranking = statistics.ranking(replicates, scores)
+    assert ranking[["low", "high", "p1", "p2"]].isna().all(axis=None)
+    assert ranking["rank"].tolist() == [1, 2]
+    with page():
+        _, right = figures.draw_profiles(study, runs, profiles, efficiency).get_axes()
+        assert right.get_ylim()[0] <= efficiency["iqm"].min() < efficiency["iqm"].max() <= right.get_ylim()[1]
+        _, right = figures.draw_improvement(study, runs, improvement, ranking).get_axes()
+    assert right.get_title() == "rank by IQM (single runs: not how sure)"
+    assert not any(text.get_text() for text in right.texts), "no probabilities"
+    assert np.asarray(right.collections[0].get_array()).tolist() == [[1, 0], [0, 1]], "the ranks themselves"
+    plt.close("all")
     cells = statistics.cells(runs)
     assert cells[["low", "high", "deviation"]].isna().all(axis=None)
     assert statistics.differences(study, runs)["welch_p"].isna().all()

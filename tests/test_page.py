@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from browser import Page, browse, requests
-from PIL import Image
-from reference import change, diverge, put_runs
+from reference import change, diverge, put_film, put_runs
 from selenium.webdriver.common.action_chains import ActionChains
 
 from analysis.page.contents import DRAWN_BY, tables_of
@@ -57,9 +56,7 @@ def project(tmp_path_factory):
     folder = root / mini.cell("Hopper", "ppo_clip").folder(0)
     options = json.loads((folder / "run.json").read_text())["options"]
     change(folder, options=options | {"epsilon": 0.25})
-    film = root / video_file(mini, mini.cell("Hopper", "trpo"))
-    film.parent.mkdir(parents=True)
-    Image.new("RGB", (20, 15), (200, 40, 40)).save(film, "webp")
+    put_film(root / video_file(mini, mini.cell("Hopper", "trpo")))
     return root
 
 
@@ -132,9 +129,11 @@ def test_what_is_missing_or_diverged_is_seen(page):
 
 
 def test_films_are_shown_where_there_are_some(page, made):
+    (task,) = page.all("#films details")
+    assert "Hopper-v4" in task.text, "the one task that has a film"
+    task.click()
     films = [link.text for link in page.all("#films .reel a")]
     assert films == ["trpo", "no film\nnatural & plain", "no film\nppo_clip"]
-    assert len(page.all("#films details")) == 1, "of the task that has one"
     image = page.one("#films img")
     image.click()
     assert page("document.querySelector('#cell-Hopper-trpo').open")

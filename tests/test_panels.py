@@ -48,6 +48,13 @@ def test_on_a_log_axis_decades_are_equally_far_apart_and_what_has_no_log_is_at_i
     ]
 
 
+@pytest.mark.parametrize("values", [(-1.7e308, 0.0, 1.7e308), (1e308, 1e308, 1e308), (0.0, 1e300, 1.0)])
+def test_what_a_diverging_run_reports_is_drawn(values):
+    for log in (False, True):
+        svg = Panel("t", [Line(X, np.array(values), "seed", ends=True)], log=log).svg(100)
+        assert "nan" not in svg and len(points(svg)) >= 2
+
+
 def test_a_gap_breaks_a_line_and_nothing_draws_nothing():
     svg = Panel("t", [Line(np.arange(5.0), np.array([1, 2, np.nan, 3, 4]), "seed", ends=True)]).svg(4)
     assert re.search(r'd="M[^M]*L[^M]*M[^M]*L[^M]*"', svg)
@@ -55,6 +62,7 @@ def test_a_gap_breaks_a_line_and_nothing_draws_nothing():
     assert Panel("t", [Line(X, np.full(3, np.nan), "seed")]).svg(100) == ""
     assert Panel("t", [Line(X, np.full(3, np.inf), "seed")]).svg(100) == ""
     assert Panel("t").svg(100) == ""
+    assert "a1.5 1.5" in Panel("t", [Line(X[:1], np.array([3.0]), "seed")]).svg(100), "one point is a dot"
     assert "path" in Panel("t", [Line(X, np.full(3, 7.0), "seed")]).svg(100), "all the same is a line"
 
 

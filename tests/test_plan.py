@@ -49,9 +49,15 @@ def test_the_shipped_studies_load_and_hold_what_they_say():
     assert figure3.steps == 1_000_000
     assert set(quick.tasks) == {"InvertedPendulum", "Hopper"}
     assert len(quick.seeds) == 2
-    named = {method.published for method in figure3.methods.values()} - {None}
     paper = {"PPO (Clip)", "TRPO", "A2C", "A2C + Trust Region", "Vanilla PG, Adaptive", "CEM"}
-    assert named == paper | {"NPG", "VPG"}
+    assert {method.published_in("ppo_paper") for method in figure3.methods.values()} - {None} == paper | {"NPG", "VPG"}
+    # published/README.md, fact 1: the paper's TRPO had its log-std frozen, that of all later sources trains it.
+    for study in (figure3, studies["first_curves"]):
+        named = {name: method.published_in("ppo_paper") for name, method in study.methods.items()}
+        assert (named["trpo"], named["trpo_frozen"]) == (None, "TRPO")
+        assert study.methods["trpo_frozen"].options["log_std"] == "frozen"
+        later = {"baselines", "spinning_up", "tianshou", "tianshou_max", "tianshou_final", "zoo"}
+        assert study.methods["trpo"].published == dict.fromkeys(later, "TRPO")
     for study in (figure3, quick):
         assert {"pg", "npg", "trpo", "ppo_clip", "ppo_kl"} <= set(study.methods)
 
@@ -110,6 +116,9 @@ MISTAKES = {
         "trpo: {batch: 1001}": "tiny.steps: trpo shares a batch of 1001 steps among 8 envs: make it a multiple",
         "trpo: {gamma: 99}": "tiny.methods.trpo.gamma: 99 is out of range: give a number from 0 to 1",
         "trpo: {published: TPRO}": "tiny.methods.trpo.published: published is a name of PPO Figure 3: .*TRPO",
+        "trpo: {published: {ppo_papr: TRPO}}": "trpo.published: 'ppo_papr' is unknown; did you mean 'ppo_paper'?",
+        "trpo: {published: {baselines: CEM}}": "trpo.published.baselines: what Baselines has is PPO .Clip. and TRPO",
+        "trpo: {published: {}}": "tiny.methods.trpo.published: published by source names at least one source",
         "trpo: {batch: 0}": "tiny.methods.trpo.batch: 0 is too small",
         "trpo: {normalize_obs: 1}": "tiny.methods.trpo.normalize_obs: must be true or false",
         "trpo: {log_std: froze}": "tiny.methods.trpo.log_std: 'froze' is unknown; did you mean 'frozen'?",
@@ -167,6 +176,14 @@ def test_a_task_that_gymnasium_does_not_have_is_named_if_it_should_be_its_own(pr
 def test_gymnasiums_ids_are_read_as_it_registers_them():
     assert {name for name in registered() if "/" not in name} <= set(gymnasium.registry)
     assert {entry["id"] for entry in read_config(ROOT / "envs.yaml").values()} <= set(registered())
+
+
+def test_a_study_may_not_take_the_name_of_a_rule(project):
+    rules = re.findall(r"^rule (\w+):", "\n".join(path.read_text() for path in (ROOT / "rules").glob("*.smk")), re.M)
+    assert "train" in rules
+    for name in (*rules, "all", "tiny_videos"):
+        with pytest.raises(UsageError, match="is not a name the workflow uses itself"):
+            project(STUDY.replace("tiny:", f"{name}:"))
 
 
 def test_an_algorithms_option_may_not_hide_one_of_every_run(project, tmp_path):

@@ -28,6 +28,18 @@ mini:
     clip_02: {algo: ppo_clip, published: PPO (Clip), label: clipping 0.2}
     clip_01: {algo: ppo_clip, epsilon: 0.1, label: clipping 0.1}
     unbounded: {algo: ppo_kl, adaptive: false, beta: 0, label: no penalty}
+part:
+  tasks: [Hopper, Reacher]
+  seeds: 3
+  steps: 1_000_000
+  methods:
+    clip_02: {algo: ppo_clip, published: PPO (Clip), label: clipping 0.2}
+    npg:
+empty:
+  tasks: [Hopper]
+  seeds: 1
+  steps: 300_000
+  methods: {npg: }
 steps:
   title: Sizes
   tasks: [Hopper]
@@ -73,6 +85,7 @@ def project(tmp_path_factory):
                     write_run(
                         root, cell, seed, "diverged" if (cell.method.name, seed) == ("unbounded", 1) else "finished"
                     )
+    write_run(root, load_study("part", root).cell("Hopper", "npg"), 0)
     return root
 
 
@@ -125,8 +138,19 @@ def test_a_diverged_run_is_counted_in_every_table(made):
     scores = table(made, "runs").set_index(["task", "method", "seed"])["last_100"]
     assert scores["Hopper", "unbounded", 1] == pytest.approx(untrained, abs=10)
     assert hopper["mean"] == pytest.approx(scores.loc["Hopper"].loc["unbounded"].mean(), rel=1e-4)
-    assert table(made, "cost").set_index(["task", "method"]).loc[("Hopper", "unbounded"), "runs"] == 3
-    assert set(table(made, "aggregates").set_index("method").loc["unbounded", "runs"]) == {6}
+    for name in ("aggregates", "profiles", "efficiency", "ranking", "table1"):
+        counts = table(made, name).set_index("method").loc[["unbounded"], ["finished", "runs"]]
+        assert set(counts.itertuples(index=False, name=None)) == {(4, 6)}, name
+    cost = table(made, "cost").set_index(["task", "method"])
+    assert cost.loc[("Hopper", "unbounded"), ["finished", "runs"]].tolist() == [2, 3]
+    both = ["finished_{}", "runs_{}"]
+    differences = table(made, "differences").query("task == 'Hopper' and a == 'trpo' and b == 'unbounded'").iloc[0]
+    assert [differences[c.format(side)] for side in "ab" for c in both] == [2, 2, 2, 3]
+    improvement = table(made, "improvement").set_index(["a", "b"]).loc[("unbounded", "trpo")]
+    assert [improvement[c.format(side)] for side in "ab" for c in both] == [4, 6, 5, 5]
+    ordering = table(made, "table1_orderings").set_index(["better", "worse"]).loc[("clip_02", "unbounded")]
+    assert [ordering[c.format(side)] for side in ("better", "worse") for c in both] == [6, 6, 4, 6]
+    assert table(made, "table1_summary").loc[0, ["finished", "runs"]].tolist() == [16, 18]
     verdict = table(made, "verdict").set_index(["source", "task", "method"])
     assert verdict.loc[("ppo_paper", "Hopper", "trpo"), ["runs", "finished"]].tolist() == [2, 2]
 
@@ -149,6 +173,19 @@ def test_the_tables_agree_with_each_other(made):
     assert len(orderings) == 3
 
 
+def test_captions_name_what_is_compared_and_no_interval_that_is_not_there(project, made):
+    python(project, "analysis.so_far", "part")
+    figures = project / "results/part/so_far/figures"
+    caption = {path.stem: path.read_text() for path in figures.glob("*.txt")}
+    for name in ("aggregates", "profiles", "improvement"):
+        assert "Gymnasium Hopper-v4; 1 to 3 seeds" in caption[name], "the task that both have"
+    assert "Gymnasium Hopper-v4, Reacher-v4; 1 to 3 seeds" in caption["figure3"]
+    assert "band where there are two seeds or more: 95 %" in caption["figure3"]
+    assert "Bars (of methods with two runs or more of every task): 95 %" in caption["aggregates"]
+    assert "replicates" not in caption["improvement"]
+    assert "Right: rank by IQM over bootstrap replicates" in (made / "figures/improvement.txt").read_text()
+
+
 def test_the_same_runs_make_the_same_bytes(project, made):
     before = {path: path.read_bytes() for path in made.rglob("*") if path.is_file()}
     python(project, "analysis.so_far", "mini")
@@ -163,14 +200,48 @@ def test_two_methods_are_compared_in_the_terminal(project, tmp_path):
     out = python(project, "analysis.compare", "mini:clip_02", "mini:unbounded")
     assert "Hopper" in out and "Reacher" in out
     assert "B: 2 of 6 runs diverged; they count as an untrained policy" in out
-    assert "A is better" in out
+    assert out.count(": the interval excludes 0") >= 2
+    for word in ("IQM", "median", "mean", "optimality gap", "P(A > B)"):
+        assert f"\n  {word}" in out, word
+    assert out.split("P(A>B)")[0].count("Holm") == 2, "of Welch's test and of the permutation test"
+    assert "better" not in out
     cell = load_study("mini", project).cell("Hopper", "clip_02")
     for seed in (0, 1):
         write_run(tmp_path, cell, seed, commit_shift=500.0)
     out = compared(project, (project / cell.folder(0)).parent, tmp_path)
     assert "3, 2" in out, "runs of each"
-    assert "B is better" in out, "the same method from another checkout"
-    assert "with a single run" in compared(project, "mini:clip_02", tmp_path / cell.folder(0))
+    assert "the interval excludes 0" in out, "the same method from another checkout"
+    single = compared(project, "mini:clip_02", tmp_path / cell.folder(0))
+    assert "no intervals: there is a task with a single run" in single
+    assert " to " not in single and "bootstrap intervals" not in single, "no bracket"
+
+
+def scores(*values, task="Reacher", version="v4"):
+    rows = {"task": task, "task_id": f"{task}-{version}", "seed": range(len(values)), "status": "finished"}
+    return pd.DataFrame(rows | {"steps": 1000, "last_100": values})
+
+
+def test_small_returns_keep_their_digits():
+    text = report(scores(-6.613, -6.655), scores(-6.528, -6.581))
+    row = text.splitlines()[1]
+    assert re.search(r"-6\.63 +-6\.55 +-0\.0795 \(-0\.2\d+ to 0\.\d+\)", row), row
+    assert re.search(r"0\.\d\d\d?$", row), "the detectable difference is a fraction of 1"
+    large = report(scores(4321.26, 4329.1, task="Hopper"), scores(1234.5, 1200.1, task="Hopper")).splitlines()[1]
+    assert "4325.2" in large and "1217.3" in large and "+3107.9" in large
+
+
+def test_runs_on_other_versions_of_a_task_are_not_compared():
+    with pytest.raises(UsageError, match="Hopper: runs on Hopper-v4 and Hopper-v5 cannot be compared"):
+        report(scores(1.0, 2.0, task="Hopper"), scores(1.0, 2.0, task="Hopper", version="v5"))
+
+
+def test_a_folder_with_a_task_that_is_not_listed_is_named(project, tmp_path):
+    cell = load_study("mini", project).cell("Hopper", "clip_02")
+    write_run(tmp_path, cell, 0)
+    path = tmp_path / cell.folder(0) / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"task": "Hoper", "task_id": "Hoper-v4"}))
+    with pytest.raises(UsageError, match=r"task 'Hoper' is unknown; did you mean 'Hopper'\? \(tasks are listed in"):
+        side(str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -181,6 +252,7 @@ def test_two_methods_are_compared_in_the_terminal(project, tmp_path):
         ("mini:clip_02", "trpo", "trpo: neither a folder nor STUDY:METHOD"),
         ("mini:clip_02", "published", "published: no finished run below this folder"),
         ("mini:clip_02", "results/runs/ppo_clip", "has runs of 2 keys"),
+        ("empty:npg", "mini:trpo", "empty: no run of npg is finished yet"),
         ("mini:trpo", "steps:trpo:0.01", "Hopper: runs of 100,000 and 1,000,000 steps cannot be compared"),
     ],
 )

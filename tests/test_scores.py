@@ -8,7 +8,7 @@ import pytest
 
 from analysis.scores import against_the_best, counted, filled, filled_curves, normalised, run_scores, steps_to
 from analysis.study import FinishedRun
-from analysis.tables import curve_of
+from analysis.tables import curve_of, policies
 from core.plan import ROOT, make_study, read_config
 
 UNTRAINED = -10.0
@@ -60,6 +60,32 @@ def test_a_return_that_is_no_number_makes_no_score_infinite(cell, bad):
 
 def test_a_run_without_a_whole_episode_has_no_score(cell):
     assert all(np.isnan(value) for value in scored(cell, "finished").values())
+
+
+POLICY = {"task": "T", "method": "m", "status": "finished"}
+PLAYED = pd.DataFrame(
+    [(0, how, value) for how in ("sampled", "deterministic") for value in (1.0, 3.0)], columns=["seed", "how", "return"]
+)
+
+
+@pytest.mark.parametrize(
+    ("played", "broke", "scores"),
+    [
+        (PLAYED, {1}, [2.0, UNTRAINED]),
+        (
+            PLAYED.head(0),
+            {1},
+            [np.nan, np.nan],
+        ),  # never played: no run of the cell has a score
+        (PLAYED.head(0), {0, 1}, [UNTRAINED, UNTRAINED]),  # there is no policy to play
+        (PLAYED, set(), [2.0, np.nan]),
+    ],
+)
+def test_a_diverged_run_stands_for_a_policy_only_where_policies_were_played(played, broke, scores):
+    rows = [POLICY | {"seed": seed} | ({"status": "diverged"} if seed in broke else {}) for seed in (0, 1)]
+    found = policies(rows, {("T", "m"): played}, {"T": UNTRAINED})
+    for how in ("sampled", "deterministic"):
+        np.testing.assert_equal([row[how] for row in found], scores)
 
 
 def test_filled_curves_keep_what_is_known():

@@ -143,7 +143,21 @@ def test_the_interval_of_a_difference_covers_and_is_welchs_where_that_applies():
 def test_students_interval_of_a_published_deviation():
     # t of 9 degrees of freedom at 97.5 %: 2.262 (any table).
     assert student(10.0, np.sqrt(10), 10) == pytest.approx((10 - 2.262, 10 + 2.262), abs=1e-3)
-    assert student(10.0, 1.0, 1) == (10.0, 10.0)
+
+
+def test_one_seed_knows_no_interval():
+    assert np.isnan(student(10.0, 1.0, 1)).all()
+    assert mean_interval(np.array([4.0]))[0] == 4.0
+    assert np.isnan(mean_interval(np.array([4.0]))[1:]).all()
+    assert np.isnan(mean_interval(np.array([]))).all()
+    low, high = percentile(np.ones((10, 3)), known=False)
+    assert low.shape == high.shape == (3,) and np.isnan([low, high]).all()
+    assert across.several([np.ones(2), np.ones(3)]) and not across.several([np.ones(2)], [np.ones(2), np.ones(1)])
+    one, two = [np.array([0.1]), np.array([0.2, 0.4])], [np.array([0.3, 0.1]), np.array([0.5, 0.0])]
+    assert np.isnan(across.improvement(one, two, stream("x"))[1:]).all()
+    assert np.isfinite(across.improvement(two, two, stream("x"))).all()
+    value, low, high = across.efficiency([np.ones((1, 4)), np.ones((2, 4))], stream("x"))
+    assert np.isfinite(value).all() and np.isnan([low, high]).all()
 
 
 def test_welch_is_statsmodels():
@@ -166,6 +180,25 @@ def test_the_permutation_test_by_hand():
     p = within.permutation(*many, stream("x"))
     assert p == within.permutation(*many, stream("x")), "drawn from a stream"
     assert p == pytest.approx(within.welch(*many)[0], abs=0.03)
+
+
+@pytest.mark.parametrize(("n", "m"), [(2, 3), (3, 3), (5, 4), (3, 7)])
+def test_the_permutation_test_is_scipys_where_all_permutations_are_made(n, m):
+    random = np.random.default_rng(n)
+    for _ in range(10):
+        a, b = random.normal(size=n).round(1), random.normal(1, 1, m).round(1)  # with ties
+        theirs = stats.permutation_test((a, b), lambda x, y: x.mean() - y.mean(), n_resamples=10_000).pvalue
+        assert within.permutation(a, b, stream("x")) == pytest.approx(theirs, rel=1e-12)
+
+
+def test_up_to_ten_seeds_the_permutation_test_is_exact_and_reaches_the_smallest_p():
+    for seeds in (8, 9, 10):
+        a = np.random.default_rng(0).normal(size=seeds)
+        assert within.permutation(a, a + 50, stream("x")) == pytest.approx(within.smallest_p(seeds, seeds), rel=1e-12)
+    assert within.smallest_p(10, 10) == 2 / 184_756
+    a = np.random.default_rng(0).normal(size=11)
+    assert within.permutation(a, a + 50, stream("x")) == within.smallest_p(11, 11) == 2 / 10_000, "of 9999 drawn"
+    assert within.permutation(np.full(10, 1000.1), np.full(10, 1000.1), stream("x")) == 1, "all alike, at a ceiling"
 
 
 def test_holms_correction_is_statsmodels_and_passes_over_what_was_not_tested():
@@ -192,6 +225,11 @@ def test_the_detectable_difference_is_statsmodels(seeds):
     assert within.detectable(a, a + 5) == pytest.approx(effect * a.std(ddof=1), rel=2e-3)
     assert np.isnan(within.detectable(a[:1], a))
     assert np.isnan(within.detectable(np.ones(3), np.ones(3)))
+    strict = power.TTestIndPower().solve_power(nobs1=seeds, alpha=0.05 / 45, power=within.POWER)
+    got = within.compare(a, a + 5, stream("x"), family=45)
+    # Of 400,000 draws with five seeds a difference of statsmodels' is found in 78.6 %, of ours in 80.0 %.
+    assert got["detectable_holm"] == pytest.approx(strict * a.std(ddof=1), rel=2e-2), "at the level of 45 tests"
+    assert got["detectable"] == within.detectable(a, a + 5) < got["detectable_holm"]
 
 
 def test_the_detectable_difference_is_detected_as_often_as_it_says():
@@ -211,3 +249,7 @@ def test_a_comparison_holds_everything_and_is_corrected_as_one_family():
     assert table["welch_holm"][0] == pytest.approx(2 * table["welch_p"][0]), "two tests could be made, the third not"
     assert table["welch_holm"].isna().tolist() == [False, False, True]
     assert table["difference"].round(3).tolist() == [-10.167, -0.1, 1.0]
+    apart = within.corrected(table.assign(task=["x", "y", "y"]), "task")
+    assert apart["welch_holm"][:2].tolist() == table["welch_p"][:2].tolist(), "a family is a task"
+    assert apart["welch_holm"].isna().tolist() == [False, False, True]
+    assert within.corrected(table.head(0).assign(task=[]), "task").empty

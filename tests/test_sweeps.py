@@ -163,6 +163,17 @@ def test_a_score_far_below_the_untrained_one_is_a_triangle_at_the_foot(made_up):
     plt.close(figure)
 
 
+def test_scores_that_are_all_below_an_untrained_policy_are_in_sight(made_up):
+    made, scores = made_up
+    scores["score"] -= 5000.0
+    figure = sweeps.draw(made, sweeps.tabulate(made, scores))
+    hopper = figure.get_axes()[0]
+    low, high = hopper.get_ylim()
+    assert low < -5000 < -4599 < high
+    assert not any(line.get_marker() == "v" for line in hopper.lines), "far below what nothing beats is no place"
+    plt.close(figure)
+
+
 def test_what_is_finished_so_far_is_a_study_of_its_own(tmp_path):
     made = study()
     with pytest.raises(UsageError, match="steps: no run is finished yet; first run: snakemake --cores 2 steps"):

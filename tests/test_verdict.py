@@ -10,8 +10,8 @@ import pytest
 from analysis import overlay, verdict_map
 from analysis.intervals import mean_interval, student
 from analysis.published import SOURCES, Source, published_curves
-from analysis.verdict import judge, ours_of, summarise, tabulate, theirs_of
-from core.plan import ROOT, make_study, read_config
+from analysis.verdict import judge, ours_of, scores_of, summarise, tabulate, theirs_of, unlike
+from core.plan import ROOT, load_study, make_study, read_config
 
 ENVS = read_config(ROOT / "envs.yaml")
 BY_NAME = {source.name: source for source in SOURCES}
@@ -53,8 +53,13 @@ def test_the_rule(ours, theirs, verdict):
 
 def test_a_verdict_that_says_little_is_weak():
     wide = judge((100, 20, 180), (100, 99, 101), untrained=0, seeds=3)
-    assert (wide["verdict"], wide["weak"]) == ("within", True), "half of the gain would be within as well"
+    assert (wide["verdict"], wide["weak"]) == ("within", True), "it reaches 80 of a gain of 100 to either side"
     assert not judge((100, 60, 140), (100, 99, 101), untrained=0, seeds=3)["weak"]
+    # Their difference is -40, from -80 to 0 or so: it reaches over half of the gain, though half of its width does not.
+    low = judge((60, 20, 100.5), (100, 100, 100), untrained=0, seeds=3)
+    assert (low["verdict"], low["weak"]) == ("within", True)
+    high = judge((140, 99.5, 180), (100, 100, 100), untrained=0, seeds=3)
+    assert (high["verdict"], high["weak"]) == ("within", True)
     assert not judge((1000, 500, 1500), (100, 99, 101), untrained=0, seeds=3)["weak"], "above, however wide"
     assert judge((1000, 1000, 1000), (100, 99, 101), untrained=0, seeds=1)["weak"], "a single seed"
     assert not judge(None, (1, 1, 1), untrained=0, seeds=0)["weak"]
@@ -96,17 +101,21 @@ def test_what_a_source_says_of_a_cell():
     assert theirs_of(source("band", "maximum"), CURVE, 1000) == (30.0, 28.0, 33.0), "its own band, not the tenth's"
     assert theirs_of(source("band", "maximum"), CURVE, 2000)[0] == 90.0
     assert theirs_of(source("band"), CURVE, 2150) is None, "it ends before our budget, if in our last tenth"
-    assert theirs_of(source("band"), CURVE, 300) is None, "no point in our last tenth"
+    for metric in ("last_tenth", "maximum", "sampled"):
+        assert theirs_of(source("band", metric), CURVE, 300) is None, "no point in our last tenth"
 
 
 def test_what_we_say_of_a_cell():
     runs = pd.DataFrame({"last_tenth": [1.0, 3.0], "maximum": [9.0, 9.0]})
     curves = pd.DataFrame([[0.0, 9.0, 1.0], [0.0, 1.0, 9.0]], columns=[1, 2, 3])
-    mean, low, high = ours_of("last_tenth", runs, curves)
+    mean, low, high = ours_of(scores_of("last_tenth", runs, curves))
     assert (mean, high - low) == pytest.approx((2.0, 2 * 12.706), abs=1e-3), "t of 1 degree of freedom"
-    assert ours_of("maximum", runs, curves)[0] == 5.0, "of the mean curve, as sources have it; not the mean of maxima"
-    assert ours_of("last_tenth", runs.head(0), curves.head(0)) is None
-    assert ours_of("maximum", runs.head(0), curves.head(0)) is None
+    assert scores_of("maximum", runs, curves).mean() == 5.0, (
+        "of the mean curve, as sources have it; not the mean of maxima"
+    )
+    for metric in ("last_tenth", "maximum"):
+        assert ours_of(scores_of(metric, runs.head(0), curves.head(0))) is None
+    assert ours_of(np.array([4.0])) == (4.0, 4.0, 4.0), "a point"
 
 
 def published(source, metric, task, algorithm):
@@ -160,6 +169,40 @@ def test_evaluations_are_compared_with_evaluations_of_the_same_kind():
     assert set(none.loc[["tianshou_final", "zoo"], "verdict"]) == {"no data"}
 
 
+def test_a_verdict_on_a_single_score_is_weak_however_many_runs_there_are():
+    study = made()
+    runs, curves = runs_of(study)
+    one = runs.assign(sampled=runs["sampled"].where(runs["seed"] == 0))
+    table = tabulate(study, one, curves).set_index(["source", "task", "method"])
+    cell = table.loc[("tianshou_final", "Hopper", "trpo")]
+    assert (cell["runs"], cell["ours"], cell["ours_low"], cell["weak"]) == (3, 300.0, 300.0, True)
+    assert not table.loc[("tianshou", "Hopper", "trpo"), "weak"]
+
+
+def test_it_is_said_where_test_returns_stand_beside_training_returns():
+    study = made()
+    table = tabulate(study, *runs_of(study))
+    kinds = table.drop_duplicates("source").set_index("source")[["ours_is", "theirs_is"]].agg(tuple, axis=1).to_dict()
+    alike, trained = ("test", "test"), ("training", "training")
+    assert kinds == {
+        **dict.fromkeys(("ppo_paper", "baselines", "spinning_up"), trained),
+        **dict.fromkeys(("tianshou", "tianshou_max"), ("training", "test")),
+        **dict.fromkeys(("tianshou_final", "zoo"), alike),
+    }
+    assert unlike(table).endswith(": Tianshou 2021, last tenth; Tianshou 2021, maximum.")
+    assert unlike(table[table["source"] == "ppo_paper"]) == ""
+
+
+def test_the_papers_trpo_is_the_one_with_the_frozen_log_std():
+    study = load_study("figure3")
+    table = tabulate(study, *runs_of(study))
+    judged = table[table["verdict"] != "no data"].groupby("source")["method"].agg(set)
+    assert "trpo_frozen" in judged["ppo_paper"] and "trpo" not in judged["ppo_paper"]
+    others = judged.drop("ppo_paper")
+    assert all("trpo" in methods and "trpo_frozen" not in methods for methods in others)
+    assert summarise(table).set_index("source")["cells"]["ppo_paper"] == 42
+
+
 def test_spinning_up_is_its_pytorch_where_it_has_one():
     table = pd.read_csv(ROOT / "published/curves/spinningup_3m.csv")
     hopper = table[(table["task"] == "Hopper") & (table["timestep"] == 1_000_000)].set_index(["algorithm", "backend"])
@@ -209,12 +252,17 @@ def test_the_table_has_every_cell_and_counts_what_diverged():
 
 
 def test_the_summary_counts_in_words():
-    rows = [("baselines", v, w) for v, w in [("within", True), ("above", False), ("below", False), ("no data", False)]]
+    firm = [("within", False), ("above", False), ("below", False), ("no data", False)]
+    seen = {"baselines": [("within", True), *firm[1:]], "spinning_up": firm}
+    seen["zoo"] = [("within", True), ("below", True), ("below", True)]
+    rows = [(source, *judged) for source, some in seen.items() for judged in some]
     summary = summarise(pd.DataFrame(rows, columns=["source", "verdict", "weak"])).set_index("source")
-    assert summary.loc["baselines", ["cells", "within", "above", "below", "weak"]].tolist() == [3, 1, 1, 1, 1]
-    assert summary.loc["baselines", "sentence"] == (
-        "Baselines 2018: 2 of 3 cells within or above; 1 verdict weak, for so few seeds"
-    )
+    count = ["cells", "within", "above", "below", "weak", "firm"]
+    assert summary.loc["baselines", count].tolist() == [3, 1, 1, 1, 1, 1]
+    assert summary.loc["zoo", count].tolist() == [3, 1, 0, 2, 3, 0]
+    assert summary.loc["baselines", "sentence"] == "Baselines 2018: 2 of 3 cells within or above, 1 of them weak"
+    assert summary.loc["spinning_up", "sentence"] == "Spinning Up: 2 of 3 cells within or above"
+    assert summary.loc["zoo", "sentence"].endswith(": 1 of 3 cells within or above, 1 of them weak; 2 of 2 below weak")
     assert summary.loc["ppo_paper", "sentence"] == "PPO paper, Figure 3: no data"
 
 
@@ -226,7 +274,7 @@ def test_the_map_and_the_overlay_show_every_source_that_has_a_cell():
     study = made()
     runs, curves = runs_of(study)
     table = tabulate(study, runs, curves)
-    figure = verdict_map.draw(study, table, summarise(table))
+    figure = verdict_map.draw(study, runs, table, summarise(table))
     assert [axis.get_title(loc="left").split(" (-v")[0] for axis in figure.get_axes()] == [s.label for s in SOURCES]
     assert words(figure).count("▼ 101\n1,980") == 1, "TRPO on Hopper: ours over the PPO paper's"
     figure = overlay.draw(study, runs, curves)
@@ -243,5 +291,5 @@ def test_without_a_published_cell_there_is_nothing_to_draw():
     study = made(trpo={})
     runs, curves = runs_of(study)
     table = tabulate(study, runs, curves)
-    assert verdict_map.draw(study, table, summarise(table)) is None
+    assert verdict_map.draw(study, runs, table, summarise(table)) is None
     assert overlay.draw(study, runs, curves) is None

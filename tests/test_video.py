@@ -163,12 +163,21 @@ def test_snakemake_plays_and_films_a_study_and_says_once_that_it_cannot(drawn, t
     assert len(films) == 2 and all((project / film).stat().st_size > 1000 for film in films)
     assert video_file(load_study("quick"), load_study("quick").cells[0]).startswith("results/quick/videos/")
     assert (project / "results/tiny/figures/frames.png").stat().st_size > 5000
+    page = (project / "results/tiny/index.html").read_text(encoding="utf-8")
+    assert page.count("data:image/webp;base64,") == 2
     assert "Nothing to be done" in snakemake(project, "-n", "tiny_videos")
+    assert "Nothing to be done" in snakemake(project, "-n", "tiny"), "which needs no OpenGL"
     played = [pd.read_csv(path) for path in sorted((project / "results/runs").glob("*/*/*/evaluation/*.csv"))]
     assert [len(table) for table in played] == [2 * 5] * 2, "five of each kind, of one seed"
     runs = pd.read_csv(project / "results/tiny/tables/runs.csv").set_index("method")
     npg = played[0][played[0]["how"] == "deterministic"]["return"]
     assert runs.loc["npg", "deterministic"] == pytest.approx(npg.mean(), rel=1e-4)
+
+    snakemake(project, "tiny", "--report", "report.html")
+    report = (project / "report.html").read_text(encoding="utf-8")
+    for name in ("page", "figure3", "aggregates"):
+        caption = (ROOT / f"rules/captions/{name}.rst").read_text(encoding="utf-8").split()[:4]
+        assert " ".join(caption) in " ".join(report.split()), f"the report explains {name}"
 
     (project / films[0]).unlink()
     again = snakemake(project, "-n", "tiny_videos")

@@ -14,7 +14,7 @@ import filelock
 import pytest
 
 from analysis.watch import Seen, duration, look, report, seconds_left
-from core.plan import load_study, make_study, read_config
+from core.plan import FILES, load_study, make_study, read_config
 from core.progress import line
 from core.run import Run
 from tests.test_workflow import ROOT, copy_project, snakemake
@@ -71,6 +71,18 @@ def test_a_study_that_trains_fails_and_stops(tmp_path):
         os.killpg(running.pid, signal.SIGINT)
         running.wait(60)
     until("2 runs: 0 done, 0 running, 1 failed, 1 waiting", project, tmp_path / "out")
+
+
+def test_a_run_that_diverged_or_is_damaged_is_seen(tmp_path):
+    study = study_of(seeds=2, tasks=["Hopper"])
+    runs = [Seen("Hopper", "trpo", 0, "finished", 1.0, 500.0, 9.0), Seen("Hopper", "trpo", 1, "diverged", 1.0)]
+    assert re.search(r"trpo +2/2 †1 +500", report(study, runs))
+    folder = tmp_path / study.cells[0].folder(0)
+    folder.mkdir(parents=True)
+    for name in FILES:
+        (folder / name).write_bytes(b"no such thing")
+    seen = look(study.cells[0], 0, tmp_path)
+    assert (seen.state, seen.said) == ("failed", "its files are damaged: snakemake will train it again")
 
 
 def until(expected, project, out, seconds=180):

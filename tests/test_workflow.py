@@ -196,7 +196,7 @@ def test_an_edit_to_the_core_re_runs_everything(checkout):
 
 
 def test_an_edit_to_the_analysis_trains_nothing_and_draws_anew(checkout):
-    edit(checkout / "analysis/curves.py", "RESAMPLES = 1000", "RESAMPLES = 999")
+    edit(checkout / "analysis/curves.py", "COLUMNS = 4", "COLUMNS = 3")
     assert planned(checkout) == ([], True)
 
 

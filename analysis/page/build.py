@@ -16,12 +16,11 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from analysis.page import cells, films, made, svg, tables
+from analysis.page import cells, films, made, svg, tables, verdicts
 from analysis.page.contents import DRAWN_BY, tables_of
 from analysis.products import FIGURES, TABLES, figures_of
-from analysis.published import SOURCES
 from analysis.style import looks, so_far
-from analysis.verdict_map import SIGNS
+from core.atomic import write_whole
 from core.errors import UsageError
 from core.plan import ROOT, Study
 
@@ -64,17 +63,19 @@ def make(study: Study, planned: Study | None = None) -> None:
         name=study.name.removesuffix("/so_far"),
         so_far=so_far(study),
         planned=planned or study,
+        total=sum(len(cell.seeds) for cell in (planned or study).cells),
+        lines=_lines(planned or study),
         missing=made.incomplete(study, planned or study),
         diverged=made.diverged(runs),
         runs=runs,
         short=_short(names, read),
         summary=made.summary(study, runs),
-        figures={name: _figure(out / "figures", name) for name in figures_of(study)},
+        figures={name: _figure(study, out / "figures", name) for name in figures_of(study)},
         tables=_tables(names, read, runs),
         placed=SHOWN.keys() | {"runs"},
         matrix=_matrix(names, read),
-        films=films.read(names),
-        verdict=_verdict(names, read),
+        films=films.read(names, read["runs"]),
+        verdict=verdicts.maps(names, read),
         cells=_cells(names, read, runs, curves, len((planned or study).seeds)),
         settings=made.settings(study, runs),
         facts=made.facts(runs),
@@ -83,8 +84,16 @@ def make(study: Study, planned: Study | None = None) -> None:
         style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
         script=Markup((HERE / "script.js").read_text(encoding="utf-8")),
     )
-    (out / "index.html").write_text(html, encoding="utf-8")
+    write_whole(out / "index.html", html.encode())
     print(f"results/{study.name}/index.html: {len(html.encode()) / 1e6:.1f} MB, {len(runs)} runs")
+
+
+def _lines(study: Study) -> str:
+    """How many methods there are; of a study of step sizes, lines and values."""
+    lines = {method.swept.line for method in study.methods.values() if method.swept}
+    if lines:
+        return f"{len(lines)} line{'s' * (len(lines) > 1)} of {len(study.methods)} values"
+    return f"{len(study.methods)} method{'s' * (len(study.methods) > 1)}"
 
 
 def _breakable(name: str) -> Markup:
@@ -101,11 +110,13 @@ def _short(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[str]:
         label, bounded = names.method(best["method"]).text, np.isfinite(best["low"])
         iqm = read["aggregates"].query("statistic == 'iqm'").set_index("method").loc[best["method"]]
         score = tables.estimate(*iqm[["value", "low", "high"]], tables.share).text
-        sure = f"; first in {best['p1']:.0%} of bootstrap replicates".replace("%", " %") if bounded else ""
+        sure = f"; first in {best['p1']:.0%} of bootstrap replicates".replace("%", " %")
+        sure = sure if bounded else "; of single runs, so it may be chance"
         found.append(f"Best across tasks: {label}, with an IQM of normalised scores of {score}{sure}.")
     if "verdict_summary" in read:
         known = read["verdict_summary"].query("cells > 0")
-        weak = [f" ({row.weak} weak)" if row.weak else "" for row in known.itertuples()]
+        soft = known["within"] + known["above"] - known["firm"]
+        weak = [f" ({count} of them weak)" if count else "" for count in soft]
         counts = [
             f"{r.label}: {r.within + r.above} of {r.cells}{w}" for r, w in zip(known.itertuples(), weak, strict=True)
         ]
@@ -116,13 +127,15 @@ def _short(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[str]:
 def _table(study: Study, out: Path, name: str) -> pd.DataFrame:
     path = out / "tables" / f"{name}.csv"
     if not path.is_file():
-        whole = study.name.removesuffix("/so_far")
-        raise UsageError(f"no {path.relative_to(ROOT).as_posix()}; first run: snakemake --cores 2 {whole}")
+        raise UsageError(f"no {path.relative_to(ROOT).as_posix()}; {cells.run_first(study)}")
     return pd.read_csv(path)
 
 
-def _figure(folder: Path, name: str) -> Figure:
-    text = (folder / f"{name}.svg").read_text(encoding="utf-8")
+def _figure(study: Study, folder: Path, name: str) -> Figure:
+    try:
+        text = (folder / f"{name}.svg").read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"figures/{name}.svg is not readable ({error.strerror}); {cells.run_first(study)}") from None
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
     # matplotlib writes millionths of a point.
     text = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text)
@@ -205,60 +218,23 @@ def _matrix(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[dict]:
     return found
 
 
-def _verdict(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[dict]:
-    """Of each source that has a cell: its sentence, the tasks' versions, and a row a method."""
-    if "verdict" not in read:
-        return []
-    found = []
-    sentences = read["verdict_summary"].set_index("source")
-    for source in SOURCES:
-        mine = read["verdict"].query("source == @source.name and verdict != 'no data'")
-        if mine.empty:
-            continue
-        by_cell = {(r.method, r.task): r for r in mine.itertuples()}
-        methods = [m for m in names.study.methods if m in set(mine["method"])]
-        tasks = [t for t in names.study.tasks if t in set(mine["task"])]
-        rows = [(names.method(m), [_judged(by_cell.get((m, t)), t, m) for t in tasks]) for m in methods]
-        versions = ", ".join(sorted(set(mine["version"])))
-        found.append(
-            {
-                "label": source.label,
-                "versions": versions,
-                "tasks": tasks,
-                "rows": rows,
-                "sentence": sentences.loc[source.name, "sentence"].split(": ", 1)[1],
-            }
-        )
-    return found
-
-
-def _judged(row, task: str, method: str) -> dict | None:
-    if row is None:
-        return None
-    sides = {"ours": tables.number(row.ours), "theirs": tables.number(row.theirs)}
-    return sides | {
-        "word": row.verdict,
-        "sign": SIGNS[row.verdict],
-        "weak": bool(row.weak),
-        "link": cells.anchor(task, method),
-    }
-
-
 def _cells(
     names: tables.Names, read: dict[str, pd.DataFrame], runs: list[cells.Run], curves: pd.DataFrame, seeds: int
 ) -> dict[str, list[dict]]:
     """By task: every cell's panels and runs, of so many seeds that it should have."""
     study, found = names.study, {}
-    published, judged = cells.published_of(study), _signs(read)
+    published, judged = cells.published_of(study), verdicts.signs(read)
     curves = curves.assign(seen=curves["return"].where(np.isfinite(curves["return"])))
-    means = curves.groupby(["task", "method", "step"])["seen"].mean()
+    # Of all seeds or none: a mean over those that are left when one diverges would flatter.
+    seen = curves.groupby(["task", "method", "step"])["seen"].agg(["mean", "count", "size"])
+    means = seen["mean"].where(seen["count"] == seen["size"])
     scores = read["runs"].set_index(["task", "method", "seed"]).sort_index()
     for (task, method), mine in curves.groupby(["task", "method"]):
         cell = study.cell(task, method)
         here = [run for run in runs if run.cell is cell]
         panels = cells.panels(study, here, mine, published.get((task, method), []))
         rows, mean = scores.loc[(task, method)], means[task, method]
-        span = (study.tasks[task]["random_score"], means[task].max())
+        span = (min(study.tasks[task]["random_score"], means[task].min()), means[task].max())
         found[task, method] = {
             "anchor": cells.anchor(task, method),
             "cell": cell,
@@ -275,16 +251,3 @@ def _cells(
         }
     order = [(cell.task, cell.method.name) for cell in study.cells]
     return {task: [found[key] for key in order if key[0] == task] for task in study.tasks}
-
-
-def _signs(read: dict[str, pd.DataFrame]) -> dict[tuple[str, str], list[dict]]:
-    """By cell: each source's verdict in a sign. Of two of one source the second is named by what it compares."""
-    found: dict = {}
-    if "verdict" in read:
-        labels = read["verdict_summary"].set_index("source")["label"]
-        for row in read["verdict"].query("verdict != 'no data'").itertuples():
-            there, parts = found.setdefault((row.task, row.method), []), labels[row.source].split(", ")
-            short = parts[-1] if any(v["short"] == parts[0] for v in there) else parts[0]
-            sign = {"word": row.verdict, "sign": SIGNS[row.verdict], "weak": bool(row.weak)}
-            there.append(sign | {"source": labels[row.source], "short": short})
-    return found

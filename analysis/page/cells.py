@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.page.svg import Line, Panel, thinned
 from analysis.published import SOURCES, published_curves
+from core.errors import UsageError
 from core.plan import ROOT, Cell, Study
 
 COLOURS = 8  #: that seeds are told apart by; more take them in turn
@@ -47,7 +49,12 @@ class Run:
 
     def updates(self) -> pd.DataFrame:
         """``updates.parquet``, read when it is needed: of many runs they are more than fits into memory."""
-        return pq.read_table(ROOT / self.cell.folder(self.seed) / "updates.parquet").to_pandas()
+        path = f"{self.cell.folder(self.seed)}/updates.parquet"
+        try:
+            return pq.read_table(ROOT / path).to_pandas()
+        except (OSError, pa.ArrowException) as error:
+            why = " ".join(str(error).split())
+            raise UsageError(f"{path} is not readable ({why}): delete its folder, and run snakemake again") from None
 
 
 def read(study: Study) -> list[Run]:
@@ -55,9 +62,17 @@ def read(study: Study) -> list[Run]:
     runs = []
     for cell in study.cells:
         for seed in cell.seeds:
-            record = json.loads((ROOT / cell.folder(seed) / "run.json").read_text(encoding="utf-8"))
-            runs.append(Run(cell, seed, record))
+            path = f"{cell.folder(seed)}/run.json"
+            try:
+                runs.append(Run(cell, seed, json.loads((ROOT / path).read_text(encoding="utf-8"))))
+            except (OSError, ValueError) as error:
+                raise UsageError(f"{path} is not readable ({error}); {run_first(study)}") from None
     return runs
+
+
+def run_first(study: Study) -> str:
+    """What to do about a file that is not there."""
+    return f"first run: snakemake --cores 2 {study.name.removesuffix('/so_far')}"
 
 
 def anchor(task: str, method: str) -> str:
@@ -105,8 +120,7 @@ def _returns(study: Study, runs: list[Run], curves: pd.DataFrame, published: lis
     steps = table.index.to_numpy()
     lines = []
     for place, (label, curve) in enumerate(published):
-        within = curve[curve["timestep"] <= study.steps]
-        x, y = within["timestep"].to_numpy(), within["return_mean"].to_numpy()
+        x, y = curve["timestep"].to_numpy(), curve["return_mean"].to_numpy()
         lines.append(Line(x, y, f"published p{place}", label))
     for run in runs:
         y = table[run.seed].to_numpy()
@@ -117,7 +131,10 @@ def _returns(study: Study, runs: list[Run], curves: pd.DataFrame, published: lis
 
 
 def published_of(study: Study) -> dict[tuple[str, str], list[tuple[str, pd.DataFrame]]]:
-    """The published curves of each (task, method), with a label; of two sources with one file the first."""
+    """The published curves of each (task, method) as far as the budget goes, with a label.
+
+    Of two sources with one file the first.
+    """
     files, kept = set(), []
     for source in SOURCES:
         if source.file not in files:
@@ -125,7 +142,10 @@ def published_of(study: Study) -> dict[tuple[str, str], list[tuple[str, pd.DataF
             kept.append(source)
     found: dict = {}
     labels = {source.name: source.label.split(",")[0] for source in kept}
-    for (source, task, method), curve in published_curves(study, tuple(kept)).items():
+    for (source, task, method), whole in published_curves(study, tuple(kept)).items():
+        curve = whole[whole["timestep"] <= study.steps]
+        if curve.empty:
+            continue
         label = f"{labels[source]} ({', '.join(sorted(set(curve['version'].dropna())))})"
         found.setdefault((task, method), []).append((label, curve))
     return found

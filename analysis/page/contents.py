@@ -1,6 +1,6 @@
 """What the page shows of a study, and where it stands. Imports no library, since the workflow's planning reads it."""
 
-from analysis.products import FIGURES, TABLES, figures_of
+from analysis.products import TABLES, figures_of
 from core.plan import Study
 
 #: The module of analysis/ that draws each figure.
@@ -30,8 +30,3 @@ def tables_of(study: Study) -> list[str]:
         name for name in TABLES for figure in ("verdict", "table1") if name.startswith(figure) and figure not in drawn
     }
     return [name for name in TABLES if name not in missing]
-
-
-def headline(study: Study) -> str:
-    """The figure on top."""
-    return "sweeps" if study.sweeps else next(iter(FIGURES))

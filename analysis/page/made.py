@@ -1,11 +1,11 @@
 """How a study was made: what of it is not there, and from where each number comes."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.mixed import MACHINE, counted, written
 from analysis.page.cells import Run, anchor
 from analysis.page.tables import Entry, Names, Table, amount, plain
 from core.options import option_fields, read_fields
@@ -87,16 +87,13 @@ def facts(runs: list[Run]) -> list[tuple[str, list[str]]]:
     records = [run.record for run in runs]
     libraries = dict.fromkeys(name for record in records for name in record.get("versions") or {})
     rows = [(name, [(r.get("versions") or {}).get(name, "?") for r in records]) for name in libraries]
-    cpus = [r.get("cpu") or {} for r in records]
+    rows += [(called, [written(r.get(name)) for r in records]) for name, called in MACHINE.items()]
     rows += [
-        ("processor", [c.get("model") or "?" for c in cpus]),
-        ("its flags, digest", [c.get("flags") or "?" for c in cpus]),
-        ("threads", [str(r.get("threads", "?")) for r in records]),
         ("updates", ["compiled" if r.get("compiled") else "not compiled" for r in records]),
         ("broken off and resumed", [f"{r.get('resumed') or 0} times" for r in records]),
         ("commit", [r.get("commit") or "none recorded" for r in records]),
     ]
-    return [(name, _counted(values)) for name, values in rows]
+    return [(name, counted(values)) for name, values in rows]
 
 
 def runs_table(names: Names, runs: list[Run], scores: pd.DataFrame) -> Table:
@@ -154,7 +151,7 @@ def _sweep(study: Study, method: Method) -> str:
 
 def number_of(value: float) -> str:
     """An option's number as one writes it."""
-    return f"{value:g}"
+    return f"{value:.12g}"
 
 
 def _written(value: object) -> str:
@@ -166,8 +163,3 @@ def _written(value: object) -> str:
 def _about(method: Method) -> str:
     text = (ROOT / "algos" / f"{method.algo}.py").read_text(encoding="utf-8")
     return text.split('"""')[1].strip().split("\n\n")[0].replace("\n", " ") if '"""' in text else ""
-
-
-def _counted(values: list[str]) -> list[str]:
-    found = Counter(values)
-    return [v if len(found) == 1 else f"{v} ({n} run{'s' * (n > 1)})" for v, n in found.most_common()]

@@ -1,10 +1,11 @@
 // Without this script all can be read; with it tables sort, links open what they lead to, and a seed can be picked out.
 "use strict";
 
-function compare(a, b) {
+// What is not known is last, whichever way the rest is sorted.
+function compare(a, b, sign) {
   const x = a.dataset.v, y = b.dataset.v;
-  const numbers = x !== "" && y !== "" && !isNaN(x) && !isNaN(y);
-  return numbers ? x - y : x.localeCompare(y);
+  if (x === "" || y === "") return (x === "") - (y === "");
+  return sign * (a.classList.contains("n") ? x - y : x.localeCompare(y));
 }
 
 function sort(heading) {
@@ -16,7 +17,7 @@ function sort(heading) {
   for (const th of row.children) th.removeAttribute("aria-sort");
   heading.setAttribute("aria-sort", order);
   const sign = order === "ascending" ? 1 : -1;
-  const rows = [...body.rows].sort((a, b) => sign * compare(a.cells[column], b.cells[column]));
+  const rows = [...body.rows].sort((a, b) => compare(a.cells[column], b.cells[column], sign));
   body.append(...rows);
 }
 

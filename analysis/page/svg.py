@@ -12,6 +12,7 @@ import numpy as np
 
 WIDTH, HEIGHT = 330, 190  #: of the drawing; the page scales it
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 8, 22  #: around the axes
+LARGEST = 1e150  #: of a run that diverges a value may be so large that the range of a panel is none
 LOG_FLOOR = 1e-9  #: what is less, such as the KL of a step that was not taken, is at the foot of a log axis
 
 
@@ -39,19 +40,20 @@ class Panel:
     def svg(self, budget: int) -> str:
         """The drawing, over 0 to ``budget`` steps; an empty string where no line has a point."""
         values = np.concatenate([line.y for line in self.lines] or [np.array([])])
-        values = values[np.isfinite(values) & ((values > LOG_FLOOR) | (not self.log))]
+        values = np.clip(values[np.isfinite(values) & ((values > LOG_FLOOR) | (not self.log))], -LARGEST, LARGEST)
         if not len(values):
             return ""
         scale = np.log10 if self.log else np.asarray
         low, high = map(float, scale(self.span or (values.min(), values.max())))
         if high - low < 1e-9 * max(1, abs(high)):
-            low, high = low - 0.5, high + 0.5
+            apart = max(0.5, 1e-9 * abs(high))
+            low, high = low - apart, high + apart
         room = 0 if self.span else 0.04 * (high - low)
         low, high = low - room, high + room
         ticks = _log_ticks(low, high) if self.log else _round_ticks(low, high)
 
         def place(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            y = np.asarray(y, float)
+            y = np.clip(np.asarray(y, float), -LARGEST, LARGEST)
             y = scale(np.maximum(y, LOG_FLOOR) if self.log else y)
             down = np.clip((high - y) / (high - low), 0, 1)
             across = np.asarray(x, float) / budget
@@ -141,5 +143,5 @@ def _path(x: np.ndarray, y: np.ndarray) -> str:
         parts.append(f"{'L' if pen else 'M'}{x[i]:.1f} {y[i]:.1f}")
         pen = i + 1 < len(y) and known[i + 1]
         if not pen and (i == 0 or not known[i - 1]):
-            parts.append("h.1")
+            parts.append("m-1.5 0a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0 -3 0")
     return "".join(parts).replace(".0 ", " ").replace(".0L", "L").replace(".0M", "M").removesuffix(".0")

@@ -77,13 +77,13 @@ def plain(text: object) -> Entry:
 def amount(value: float, form: Callable[[float], str] = number) -> Entry:
     """A number; one that is missing is sorted last."""
     value = float(value)
-    return Entry(form(value), value if np.isfinite(value) else -1e300)
+    return Entry(form(value), value if np.isfinite(value) else "")
 
 
 def estimate(value: float, low: float, high: float, form: Callable[[float], str] = number) -> Entry:
     """A value with the ends of its interval, where it has one."""
     ends = f" [{form(low)}, {form(high)}]" if np.isfinite(low) and np.isfinite(high) else ""
-    return Entry(form(value) + ends, float(value) if np.isfinite(value) else -1e300)
+    return Entry(form(value) + ends, float(value) if np.isfinite(value) else "")
 
 
 def count(some: int, of: int) -> Entry:
@@ -155,17 +155,19 @@ def differences(names: Names, table: dict[str, pd.DataFrame]) -> Table:
         ("A", ""),
         ("B", ""),
         ("A − B", "difference of the mean scores, with Welch's 95 % interval"),
-        ("Welch p", "after Holm's correction over all pairs on all tasks"),
+        ("Welch p", "after Holm's correction over all pairs on the task"),
         ("Permutation p", "after Holm's correction"),
         ("Smallest p", "that a permutation test of so many seeds can give, before correction"),
         ("Hedges' g", "the difference in standard deviations"),
         ("P(A > B)", "probability that a run of A beats one of B"),
         ("Detectable", "the difference that Welch's test at 5 % would have found with 80 % probability"),
+        ("… corrected", "the same at the level of the first step of Holm's correction"),
     ]
     rows = []
     for r in table["differences"].itertuples():
         tests = [amount(v, chance) for v in (r.welch_holm, r.permutation_holm, r.smallest_p)]
-        effects = [amount(r.hedges_g, share), amount(r.superiority, share), amount(r.detectable)]
+        effects = [amount(r.hedges_g, share), amount(r.superiority, share)]
+        effects += [amount(r.detectable), amount(r.detectable_holm)]
         pair = [names.cell(r.task, r.a), names.cell(r.task, r.b)]
         rows.append([plain(r.task), *pair, estimate(r.difference, r.low, r.high), *tests, *effects])
     return Table("differences", "Every pair of methods on a task", headings, rows)
@@ -232,17 +234,21 @@ def sweeps(names: Names, table: dict[str, pd.DataFrame]) -> Table:
     headings = [("Task", ""), ("Method", "leads to the cell"), ("Option", ""), ("Value", "")]
     headings += [
         ("Finished", "runs that did not diverge, of all"),
-        ("Score", "mean over seeds, as seen"),
+        ("Score", "mean over seeds; none where a run diverged"),
         ("KL", "mean of all updates"),
     ]
     rows = []
-    for (task, line, option, value), some in table["sweeps"].groupby(["task", "line", "option", "value"], sort=False):
-        done = count((some["status"] == "finished").sum(), len(some))
-        means = [amount(some["score"].mean()), amount(some["kl"].mean(), lambda v: f"{v:.3g}")]
+    for (task, method, option, value), some in table["sweeps"].groupby(
+        ["task", "method", "option", "value"], sort=False
+    ):
+        finished = (some["status"] == "finished").sum()
+        done = count(finished, len(some))
+        score = some["score"].mean() if finished == len(some) else np.nan
+        means = [amount(score), amount(some["kl"].mean(), lambda v: f"{v:.3g}")]
         rows.append(
             [
                 plain(task),
-                names.cell(task, f"{line}:{value:.12g}"),
+                names.cell(task, method),
                 plain(option),
                 amount(value, lambda v: f"{v:g}"),
                 done,
