@@ -20,7 +20,7 @@ LARGEST = 3  #: times as much, at most, however often a job is tried: it may hav
 START_MINUTES = 3.0  #: starting, and compiling, which the first run of a kind does
 BESIDE_MB = 750  #: around the trainer: two small Snakemakes of 170 MB, and where it is the first of its kind a compiler
 #: Of a method without a finished run: seconds a step, as the slowest task of envs.yaml takes, and the trainer's peak.
-UNKNOWN_SECONDS, UNKNOWN_MB = 1 / 1500, 450.0
+UNKNOWN_SECONDS, UNKNOWN_MB = 1 / 1500, 600.0
 
 
 class Taken(NamedTuple):

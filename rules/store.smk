@@ -3,6 +3,7 @@
     snakemake --cores 8 --config store=STORE -- quick_taken     copies what is in the store and not here
     snakemake --cores 8 quick                                   trains the rest, and draws all
     snakemake --cores 8 --config store=STORE -- quick_kept      copies all runs of the study into the store
+    snakemake --cores 8 --config store=STORE --batch quick_kept=2/5 -- quick_kept        or trains and copies a fifth
 
 STORE is a folder (of a mounted file system), or a URL of what Snakemake has a storage plugin for, as s3://bucket/runs.
 
@@ -58,7 +59,8 @@ if STORE:
             name:
                 f"{study.name}_kept"
             input:
-                [file for cell in study.cells for seed in cell.seeds for file in stored(cell.folder(seed))],
+                # One file a run: so that --batch, which shares them out to machines, cuts no run in two.
+                [stored(cell.folder(seed))[-1] for cell in study.cells for seed in cell.seeds],
             localrule: True
             message:
                 f"the runs are in {STORE}"

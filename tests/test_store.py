@@ -86,6 +86,16 @@ def test_two_machines_meet_in_a_store(store, second, tmp_path):
     assert digests(store).items() < digests(both).items()
 
 
+def test_each_machine_trains_its_share(second, tmp_path):
+    """As the pods of a Kubernetes job do, which are numbered."""
+    for machine in ("1/2", "2/2"):
+        with_store = ("--config", f"store={tmp_path / 'store'}", "--batch", f"tiny_kept={machine}", "--", "tiny_kept")
+        seed = str(int(machine[0]) - 1)
+        project = shutil.copytree(second, tmp_path / f"machine{seed}")
+        assert moved(snakemake(project, *with_store)) == [("keep", seed), ("train", seed)]
+    assert len(digests(tmp_path / "store")) == 2 * len(FILES)
+
+
 def test_without_rsync_one_line_says_so(second, tmp_path):
     (tmp_path / "bin").mkdir()
     for program in ("bash", "git", "which"):
