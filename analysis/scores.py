@@ -64,7 +64,7 @@ def run_scores(run: FinishedRun, curve: np.ndarray, untrained: float) -> dict[st
 
 
 def evaluated(played: pd.DataFrame, untrained: float, diverged: bool, known: bool = True) -> dict[str, float]:
-    """What the final policy scores after training; ``played`` are the run's episodes of ``core/evaluate.py``.
+    """What the final policy scores after training; ``played`` are the run's episodes of ``core/play.py``.
 
     A run that diverged is not played and counts as an untrained policy, but where the policies of its cell have not
     been played at all (not ``known``) it has no scores, as the others have none.

@@ -16,11 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core import trained
 from core.atomic import write_whole
 from core.errors import UsageError
 from core.key import ROOT
-from core.plan import Cell, load_study
+from core.plan import Cell, load_study, name_a_cell
 from core.play import HOW, Played, play
 
 
@@ -41,7 +40,7 @@ def write(path: Path, rows: list[Played]) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; the return value is the exit status."""
     parser = argparse.ArgumentParser(prog="python -m core.evaluate", description="Play a cell's final policies.")
-    trained.name_a_cell(parser)
+    name_a_cell(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the table to write (.csv)")
     args = parser.parse_args(argv)
     try:

@@ -3,6 +3,7 @@
 Shared by the workflow and the command line. Imports neither torch nor Gymnasium.
 """
 
+import argparse
 import dataclasses
 import functools
 import json
@@ -120,6 +121,12 @@ def load_study(name: str, root: Path = ROOT) -> Study:
     if name not in studies:
         raise UsageError(f"studies.yaml: study {nearest(name, studies)}")
     return studies[name]
+
+
+def name_a_cell(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say which cell a command line is about."""
+    for name, what in (("study", "a study of studies.yaml"), ("task", "a task of it"), ("method", "a method of it")):
+        parser.add_argument(f"--{name}", required=True, help=what)
 
 
 def override(cell: Cell, settings: list[str], steps: int | None) -> Cell:

@@ -25,4 +25,4 @@ def check_id(task_id: str, where: str) -> None:
     Those of a module (``module:Task-v0``) or a plugin (``plugin/Task-v0``) are seen when a run starts.
     """
     if registered() and not re.search("[:/]", task_id) and task_id not in registered():
-        raise UsageError(f"{where}: id {nearest(task_id, registered())}")
+        raise UsageError(f"{where}: id {nearest(task_id, registered())} (a task of another package is package:Task-v0)")

@@ -22,7 +22,7 @@ import filelock
 
 from core.errors import UsageError
 from core.key import ROOT, sources_changed
-from core.plan import Cell, load_study, override
+from core.plan import Cell, load_study, name_a_cell, override
 from core.whole import damage
 
 
@@ -201,9 +201,7 @@ _whole.__name__ = "whole number"  # argparse says "invalid whole number value"
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m core.train", description="Train one run of a study.")
-    parser.add_argument("--study", required=True, help="a study of studies.yaml")
-    parser.add_argument("--task", required=True, help="a task of the study")
-    parser.add_argument("--method", required=True, help="a method of the study")
+    name_a_cell(parser)
     parser.add_argument("--seed", required=True, type=int)
     parser.add_argument("--steps", type=_whole, help="another budget, for a try")
     parser.add_argument("--set", action="append", default=[], metavar="OPTION=VALUE", help="another option, for a try")

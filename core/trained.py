@@ -1,6 +1,5 @@
 """The policy of a finished run, from its files: enough to act."""
 
-import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -15,12 +14,6 @@ from core.policy import Policy
 
 #: ``act(obs, noise)``: actions (E × A) for raw observations (E × O) and noise (E × A); without noise the mean.
 Actor = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-
-def name_a_cell(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that say which cell a command line is about."""
-    for name, what in (("study", "a study of studies.yaml"), ("task", "one of its tasks"), ("method", "and methods")):
-        parser.add_argument(f"--{name}", required=True, help=what)
 
 
 def record(folder: Path) -> dict:

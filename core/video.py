@@ -22,7 +22,7 @@ from core import opengl, trained
 from core.atomic import write_whole
 from core.errors import UsageError
 from core.key import ROOT
-from core.plan import Cell, load_study
+from core.plan import Cell, load_study, name_a_cell
 from core.play import streams
 
 gymnasium.logger.min_level = gymnasium.logger.ERROR  # "-v4 is out of date": that is the point here
@@ -91,7 +91,7 @@ def write(path: Path, pictures: list[np.ndarray], seconds: float) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; the return value is the exit status."""
     parser = argparse.ArgumentParser(prog="python -m core.video", description="Film a cell's final policy.")
-    trained.name_a_cell(parser)
+    name_a_cell(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the film to write (.webp)")
     args = parser.parse_args(argv)
     try:

@@ -7,10 +7,14 @@ import sys
 from xml.etree import ElementTree
 
 import numpy as np
+import pandas as pd
 import pytest
 from reference import put_runs
 
+from analysis.page import films
 from analysis.page.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Line, Panel, short, spark, thinned
+from analysis.page.tables import Names
+from analysis.products import video_file
 from core.plan import ROOT, load_study
 
 X = np.array([0.0, 50.0, 100.0])
@@ -116,3 +120,26 @@ large:
     page = tmp_path / "results/large/so_far/index.html"
     assert page.read_text().count('<details class="cell"') == len(study.cells) == 49
     assert page.stat().st_size < 10e6
+
+
+def test_a_film_is_shown_unless_it_is_missing_too_large_or_of_nobody(tmp_path, monkeypatch):
+    study = load_study("quick")
+    monkeypatch.setattr(films, "ROOT", tmp_path)
+    files = {cell.method.name: tmp_path / video_file(study, cell) for cell in study.cells if cell.task == "Hopper"}
+    for method, size in (("pg", 10), ("npg", films.LARGEST), ("trpo", films.LARGEST + 1)):
+        files[method].parent.mkdir(parents=True)
+        files[method].write_bytes(b"x" * size)
+    rows = [("Hopper", m, s, "finished", 10.0 * s + 20) for m in ("npg", "trpo", "ppo_clip") for s in (0, 1)]
+    rows += [("Hopper", "pg", s, "diverged", 16.4) for s in (0, 1)] + [("Hopper", "ppo_kl", 0, "diverged", 16.4)]
+    runs = pd.DataFrame([*rows, ("Hopper", "ppo_kl", 1, "finished", np.nan)])
+    runs.columns = ["task", "method", "seed", "status", "deterministic"]
+    found = films.read(Names(study, runs, dict.fromkeys(study.methods, "")), runs)
+    assert list(found) == ["Hopper"], "the other task has none"
+    shown = {film.link.rsplit("-", 1)[1]: (bool(film.source), film.why[:9], film.score) for film in found["Hopper"]}
+    assert shown == {
+        "pg": (False, "diverged", ""),
+        "npg": (True, "", "20.0"),
+        "trpo": (False, "too large", "20.0"),
+        "ppo_clip": (False, "no film", "20.0"),
+        "ppo_kl": (False, "no film", ""),
+    }

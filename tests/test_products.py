@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from analysis.compare import report, side
+from analysis.page.contents import DRAWN_BY, tables_of
 from analysis.products import FIGURES, TABLES, figures_of
 from core.errors import UsageError
 from core.plan import ROOT, load_study
@@ -273,3 +274,12 @@ def test_what_is_no_run_names_its_folder(project, tmp_path):
     (tmp_path / cell.folder(0) / "run.json").write_text("{")
     with pytest.raises(UsageError, match=f"{tmp_path / cell.folder(0)}: run.json is damaged"):
         side(str(tmp_path))
+
+
+def test_every_product_has_a_place_on_the_page(project):
+    assert DRAWN_BY.keys() == FIGURES.keys()
+    assert all((ROOT / f"analysis/{module}.py").is_file() for module in DRAWN_BY.values())
+    assert all((ROOT / f"rules/captions/{name}.rst").is_file() for name in FIGURES)
+    part, steps = load_study("part", project), load_study("steps", project)
+    assert set(tables_of(part)) == {name for name in TABLES if name[:6] not in ("sweeps", "table1")}
+    assert set(tables_of(steps)) == {"scores", "runs", "sweeps"}

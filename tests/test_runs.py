@@ -81,6 +81,9 @@ def test_on_another_machine_the_bytes_are_not_compared(project, other):
 
 def test_a_change_that_changes_no_number_moves_the_runs(project):
     before = folders(project)
+    played = (project / before[0]).parent / "evaluation" / "0123456789ab.csv"
+    played.parent.mkdir()
+    played.write_text("of the same policies")
     edit(project / "algos" / "npg.py", "F = fisher(", "F = 0\n    F = fisher(")
     code, said = tool(project, "rekey")
     assert code == 0
@@ -90,8 +93,12 @@ def test_a_change_that_changes_no_number_moves_the_runs(project):
     assert [path for path in after if "/pg/" in path] == [path for path in before if "/pg/" in path]
     assert not {path for path in after if "/npg/" in path} & set(before)
     assert all(damage(project / path) is None for path in after)
-    code, said = tool(project, "prune")
-    assert said.startswith("0 runs"), "the study names them all again"
+    moved = (project / next(path for path in after if "/npg/" in path)).parent / "evaluation" / played.name
+    assert moved.read_text() == played.read_text() and moved != played
+    code, said = tool(project, "prune", "--yes")
+    assert "0 runs that no study names, and 2 tables of episodes" in said, "the study names all runs again"
+    assert folders(project) == after
+    assert not played.parents[1].exists() and not moved.parent.exists() and moved.parents[1].exists()
 
 
 def test_a_change_that_changes_a_number_moves_nothing(project):
