@@ -61,10 +61,8 @@ def test_runs_that_diverged_or_are_damaged_say_nothing(tmp_path, cell):
         assert taken(cell, tmp_path) == Taken(UNKNOWN_SECONDS, UNKNOWN_MB)
 
 
-def test_the_unknown_is_more_than_anything_known():
+def test_the_unknown_is_more_than_any_peak_known():
     for cell in load_study("figure3").cells:
-        known = taken(cell)
-        assert known.peak_mb <= UNKNOWN_MB
-        assert known.seconds <= UNKNOWN_SECONDS
+        assert taken(cell).peak_mb <= UNKNOWN_MB
         assert memory_mb(cell) <= 1500
         assert 3 < minutes(cell) < minutes(cell, 2)
