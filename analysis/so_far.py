@@ -42,6 +42,7 @@ def finished(study: Study, root: Path = ROOT) -> Study:
         tasks={name: task for name, task in study.tasks.items() if any(cell.task == name for cell in cells)},
         methods={m: method for m, method in study.methods.items() if any(cell.method == method for cell in cells)},
         cells=cells,
+        part_of=study,
     )
 
 
@@ -56,7 +57,7 @@ def make(study: Study) -> None:
         verdict.make(part)
     if "table1" in drawn:
         table1.make(part)
-    build.make(part, study)
+    build.make(part)
 
 
 if __name__ == "__main__":

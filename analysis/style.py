@@ -58,8 +58,8 @@ _LINES = [_SOLID, _DASH, _DASHDOT, _DOT]
 
 
 def looks(study: Study) -> dict[str, tuple[str, object]]:
-    """(colour, line) of each method. One unknown here takes the next spare, by its place among the unknown ones."""
-    unknown = [name for name in study.methods if name not in FIXED]
+    """(colour, line) of each method. One unknown here takes the next spare, by its place among the unknown."""
+    unknown = [name for name in study.planned.methods if name not in FIXED]
     spare = {name: (_SPARE[i % len(_SPARE)], _LINES[i // len(_SPARE) % 4]) for i, name in enumerate(unknown)}
     return {name: FIXED.get(name) or spare[name] for name in study.methods}
 
@@ -84,7 +84,7 @@ def floor_of(untrained: float, best: float) -> float:
 
 def so_far(study: Study) -> bool:
     """Whether it is the part of a study that is finished so far (``analysis/so_far.py``)."""
-    return study.name.endswith("/so_far")
+    return study.part_of is not None
 
 
 def canvas(study: Study, width: float, height: float) -> tuple[plt.Figure, plt.Figure | SubFigure]:

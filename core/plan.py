@@ -90,6 +90,7 @@ class Study:
     tasks: dict[str, dict]  #: entries of envs.yaml, by task
     methods: dict[str, Method]
     cells: list[Cell] = field(default_factory=list)
+    part_of: "Study | None" = None  #: of what is finished so far (``analysis/so_far.py``): the study
 
     def cell(self, task: str, method: str) -> Cell:
         """The cell of these names, which must be in the study. Raises UsageError."""
@@ -97,6 +98,11 @@ class Study:
             if name not in valid:
                 raise UsageError(f"studies.yaml: {self.name}: {kind} {nearest(name, valid)}")
         return next(c for c in self.cells if (c.task, c.method.name) == (task, method))
+
+    @property
+    def planned(self) -> "Study":
+        """All of it, also of what is finished so far."""
+        return self.part_of or self
 
     @property
     def sweeps(self) -> bool:

@@ -82,9 +82,11 @@ def out_of_view(figure):
     return labels
 
 
-@pytest.mark.parametrize("name", ["made", "made/so_far"])
-def test_no_word_is_cut_and_none_lies_on_another(name):
-    study = dataclasses.replace(made(LARGE), name=name, title="A title that is as long as titles of studies tend to be")
+@pytest.mark.parametrize("part", [False, True], ids=["whole", "so far"])
+def test_no_word_is_cut_and_none_lies_on_another(part):
+    study = dataclasses.replace(made(LARGE), title="A title that is as long as titles of studies tend to be")
+    if part:
+        study = dataclasses.replace(study, name="made/so_far", part_of=study)
     runs, curves = tables(study, diverged={("trpo", 1)})
     with page():
         for label, figure in every_figure(study, runs, curves):
@@ -127,6 +129,8 @@ def test_a_method_looks_the_same_in_every_study_and_with_whatever_else():
     assert looks(one)["trpo"] == looks(two)["trpo"] == FIXED["trpo"]
     more = made({"cem": {}, "mine": {"algo": "npg"}, "yours": {"algo": "pg"}, "npg": {}, "trpo": {}})
     assert looks(two).items() <= looks(more).items()
+    few = dataclasses.replace(more, methods={"yours": more.methods["yours"]}, part_of=more)
+    assert looks(few)["yours"] == looks(more)["yours"], "also while others have no run yet"
     many = looks(made({f"m{i}": {"algo": "npg"} for i in range(30)}))
     assert len(set(map(str, many.values()))) == 30
 

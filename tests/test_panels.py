@@ -13,7 +13,7 @@ from reference import put_runs
 
 from analysis.page import films
 from analysis.page.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Line, Panel, short, spark, thinned
-from analysis.page.tables import Names
+from analysis.page.tables import Names, cost
 from analysis.products import video_file
 from core.plan import ROOT, load_study
 
@@ -143,3 +143,25 @@ def test_a_film_is_shown_unless_it_is_missing_too_large_or_of_nobody(tmp_path, m
         "ppo_clip": (False, "no film", "20.0"),
         "ppo_kl": (False, "no film", ""),
     }
+
+
+def test_a_cell_says_how_many_of_its_runs_did_not_diverge():
+    study = load_study("quick")
+    rows = [
+        ("Hopper", "npg", 0, "finished"),
+        ("Hopper", "npg", 1, "diverged"),
+        ("InvertedPendulum", "npg", 0, "finished"),
+    ]
+    names = Names(
+        study, pd.DataFrame(rows, columns=["task", "method", "seed", "status"]), dict.fromkeys(study.methods, "")
+    )
+    assert [names.cell(task, "npg").text for task in study.tasks] == ["npg", "npg (1/2)"]
+    taken = {
+        "wall_seconds": 2.0,
+        "wall_lowest": 1.0,
+        "wall_highest": 3.0,
+        "steps_per_second": 9.0,
+        "peak_memory_mb": 300.0,
+    }
+    row = {"task": "Hopper", "method": "npg", "runs": 2} | taken | {"compiled": 2, "cpus": "any"}
+    assert cost(names, {"cost": pd.DataFrame([row])}).rows[0][1].text == "npg (1/2)"

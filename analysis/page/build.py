@@ -41,8 +41,8 @@ class Figure:
     module: str
 
 
-def make(study: Study, planned: Study | None = None) -> None:
-    """Write the page. ``planned`` is the whole of a study that is not complete."""
+def make(study: Study) -> None:
+    """Write the page."""
     out = ROOT / "results" / study.name
     read = {name: _table(study, out, name) for name in tables_of(study)}
     curves = pd.read_parquet(out / "tables" / "curves.parquet")
@@ -60,12 +60,12 @@ def make(study: Study, planned: Study | None = None) -> None:
     environment.filters |= {"number": tables.number, "breakable": _breakable}
     html = environment.get_template("page.html").render(
         study=study,
-        name=study.name.removesuffix("/so_far"),
+        name=study.planned.name,
         so_far=so_far(study),
-        planned=planned or study,
-        total=sum(len(cell.seeds) for cell in (planned or study).cells),
-        lines=_lines(planned or study),
-        missing=made.incomplete(study, planned or study),
+        planned=study.planned,
+        total=sum(len(cell.seeds) for cell in study.planned.cells),
+        lines=_lines(study.planned),
+        missing=made.incomplete(study, study.planned),
         diverged=made.diverged(runs),
         runs=runs,
         short=_short(names, read),
@@ -76,7 +76,7 @@ def make(study: Study, planned: Study | None = None) -> None:
         matrix=_matrix(names, read),
         films=films.read(names, read["runs"]),
         verdict=verdicts.maps(names, read),
-        cells=_cells(names, read, runs, curves, len((planned or study).seeds)),
+        cells=_cells(names, read, runs, curves, len(study.planned.seeds)),
         settings=made.settings(study, runs),
         facts=made.facts(runs),
         listed={name: TABLES[name] for name in tables_of(study)},

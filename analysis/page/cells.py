@@ -72,7 +72,7 @@ def read(study: Study) -> list[Run]:
 
 def run_first(study: Study) -> str:
     """What to do about a file that is not there."""
-    return f"first run: snakemake --cores 2 {study.name.removesuffix('/so_far')}"
+    return f"first run: snakemake --cores 2 {study.planned.name}"
 
 
 def anchor(task: str, method: str) -> str:

@@ -1,7 +1,7 @@
 """The study's tables as the page shows them: readable headings, an estimate and its interval in one cell."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -41,13 +41,13 @@ class Names:
     colours: dict[str, str]
 
     def method(self, name: str, link: str = "") -> Entry:
-        """A method, with "(9/10)" where runs of it diverged, in all tasks or, of a linked cell, in none of them."""
-        label = self.study.methods[name].label if link else finished_label(self.study, name, self.runs)
+        """A method, with "(9/10)" where runs of it diverged."""
+        label = finished_label(self.study, name, self.runs)
         return Entry(label, label.lower(), "method", link, self.colours[name])
 
     def cell(self, task: str, method: str) -> Entry:
-        """A method that leads to its cell."""
-        return self.method(method, anchor(task, method))
+        """A method that leads to its cell, with "(9/10)" where runs of that diverged."""
+        return replace(self, runs=self.runs[self.runs["task"] == task]).method(method, anchor(task, method))
 
 
 def number(value: float) -> str:
