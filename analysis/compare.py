@@ -22,7 +22,7 @@ import pandas as pd
 from analysis import across, so_far, within
 from analysis.intervals import percentile, stream
 from analysis.scores import normalised, run_scores
-from analysis.study import FinishedRun, read_runs
+from analysis.study import FinishedRun, read_parquet, read_runs
 from analysis.tables import curve_of
 from core.errors import UsageError
 from core.options import nearest
@@ -54,7 +54,7 @@ def of_folder(folder: Path) -> pd.DataFrame:
             raise UsageError(f"{path.parent}: {wrong}")
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            episodes = pd.read_parquet(path.parent / "episodes.parquet").astype({"return": float})
+            episodes = read_parquet(path.parent / "episodes.parquet").astype({"return": float})
             method = Method("run", record["algo"], record.get("options", {}), record["algo"], None)
             cell = Cell(record["task"], record["task_id"], method, record["steps"], (record["seed"],))
             keys.setdefault(record["task"], set()).add(record["key"])

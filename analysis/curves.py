@@ -21,7 +21,7 @@ from matplotlib.ticker import EngFormatter
 
 from analysis.intervals import bootstrap
 from analysis.published import paper_curves
-from analysis.study import folder, main
+from analysis.study import folder, main, read_parquet
 from analysis.style import RETURN, looks, seeds
 from core.plan import Study
 
@@ -137,7 +137,7 @@ def make(study: Study) -> None:
     """Write ``curves.png`` and ``curves.svg``."""
     tables, out = folder(study.name, "tables"), folder(study.name, "figures")
     mixed = (tables / "mixed.txt").read_text(encoding="utf-8")
-    figure = draw(study, pd.read_parquet(tables / "curves.parquet"), pd.read_csv(tables / "scores.csv"), mixed)
+    figure = draw(study, read_parquet(tables / "curves.parquet"), pd.read_csv(tables / "scores.csv"), mixed)
     figure.savefig(out / "curves.png", dpi=200)
     figure.savefig(out / "curves.svg", metadata={"Date": None})
     plt.close(figure)

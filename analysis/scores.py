@@ -8,7 +8,7 @@ what it was worth before if that is less. So no run is dropped, no mean is infin
 import numpy as np
 import pandas as pd
 
-from analysis.study import FinishedRun, folder
+from analysis.study import FinishedRun, folder, read_parquet
 from core.plan import Study
 
 LAST = 100  #: episodes of the paper's score
@@ -113,7 +113,7 @@ def read(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
     tables = folder(study.name, "tables")
     runs = pd.read_csv(tables / "runs.csv")
     untrained = {name: task["random_score"] for name, task in study.tasks.items()}
-    return runs, filled_curves(pd.read_parquet(tables / "curves.parquet"), runs, untrained)
+    return runs, filled_curves(read_parquet(tables / "curves.parquet"), runs, untrained)
 
 
 def against_the_best(runs: pd.DataFrame, curves: pd.DataFrame, untrained: dict[str, float]) -> pd.DataFrame:

@@ -18,7 +18,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import LogLocator, NullLocator
 
-from analysis.study import folder, main
+from analysis.study import folder, main, read_parquet
 from analysis.style import floor_of
 from core.errors import UsageError
 from core.plan import ROOT, Study
@@ -44,7 +44,7 @@ def tabulate(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     for cell in study.cells:
         for seed in cell.seeds:
             score, status = scores.loc[(cell.task, cell.method.name, seed), ["score", "status"]]
-            updates = pd.read_parquet(ROOT / cell.folder(seed) / "updates.parquet")
+            updates = read_parquet(ROOT / cell.folder(seed) / "updates.parquet")
             kl = updates["kl"].mean() if "kl" in updates else np.nan
             swept = cell.method.swept
             symbol = SYMBOLS.get((cell.method.algo, swept.option), swept.option)

@@ -22,9 +22,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from analysis.scores import score
+from analysis.study import read_parquet
 from core.errors import UsageError
 from core.plan import FILES, ROOT, Cell, Study, load_study
 
@@ -93,7 +92,7 @@ def look(cell: Cell, seed: int, root: Path = ROOT) -> Seen:
 @functools.cache
 def _finished(folder: Path) -> tuple[str, float, float, float]:
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    episodes = pd.read_parquet(folder / "episodes.parquet", columns=["return", "end"])
+    episodes = read_parquet(folder / "episodes.parquet", columns=["return", "end"])
     return record["status"], 1.0, score(episodes[episodes["end"] != "cut"]), record["steps_per_second"]
 
 

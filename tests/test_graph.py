@@ -86,7 +86,7 @@ def compile_and_count(folder, found, barrier):
     found.put((len(made), Graph(lambda x: x.sin() + 3, True)(torch.zeros(2)).tolist(), len(made)))
 
 
-@pytest.mark.parametrize("many", [3, pytest.param(16, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("many", [pytest.param(n, marks=pytest.mark.slow) for n in (3, 16)])
 def test_of_runs_that_start_at_once_one_compiles_and_later_ones_load(many, tmp_path):
     spawn = multiprocessing.get_context("spawn")
     found, barrier = spawn.Queue(), spawn.Barrier(many)

@@ -1,6 +1,7 @@
 """Who may import whom, and how long a file may be."""
 
 import ast
+import re
 import subprocess
 import sys
 
@@ -32,6 +33,17 @@ def test_imports_go_one_way_and_files_are_small(path):
     if room == "lecture":
         assert "analysis" not in tops
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in SOURCES if p.parts[len(ROOT.parts)] in ("analysis", "tools")],
+    ids=lambda p: p.relative_to(ROOT).as_posix(),
+)
+def test_tables_are_read_by_one_thread(path):
+    """Or Python's exit may be an abort: ``analysis.study.read_parquet``."""
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"pd\.read_parquet|\.read_table|ParquetDataset", text)
 
 
 def test_planning_and_analysis_never_import_torch():

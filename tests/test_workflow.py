@@ -28,7 +28,6 @@ tiny:
     ppo_clip: {batch: 256}
 """
 
-
 PARTS = ["algos", "analysis", "core", "docs", "lecture", "profiles", "published", "rules", "schemas", "tests"]
 FILES = [
     "Snakefile",
@@ -169,6 +168,7 @@ def test_an_edit_to_an_algorithm_re_runs_that_algorithm(checkout):
     assert planned(checkout) == (["trpo"], True)
 
 
+@pytest.mark.slow
 def test_undoing_an_edit_draws_the_first_runs_again(finished, tmp_path):
     project = shutil.copytree(finished, tmp_path / "project")
     before = (project / "results/tiny/tables/scores.csv").read_text()

@@ -113,7 +113,7 @@ def test_diverged_runs_are_results_and_counted_in_table_log_and_figure(finished)
     assert json.loads((blown / "seed0/run.json").read_text())["status"] == "diverged"
 
 
-@pytest.mark.parametrize("name", ["updates.parquet", "run.json"])
+@pytest.mark.parametrize("name", ["run.json", pytest.param("updates.parquet", marks=pytest.mark.slow)])
 def test_a_damaged_run_is_seen_by_the_plan_and_it_alone_is_made_again(project, name):
     before = digests(project)
     victim = runs(project)[1]
@@ -189,6 +189,7 @@ def both(project, *studies):
     return [(process.communicate()[0], process.returncode) for process in started]
 
 
+@pytest.mark.slow
 def test_two_studies_at_once_in_one_checkout(project):
     shutil.rmtree(project / "results")
     shutil.rmtree(project / ".snakemake")
@@ -198,6 +199,7 @@ def test_two_studies_at_once_in_one_checkout(project):
     assert trained(other) == [("npg", "InvertedPendulum", "7")]
 
 
+@pytest.mark.slow
 def test_two_studies_at_once_that_share_runs_make_none_twice(project):
     shutil.rmtree(project / "results")
     shutil.rmtree(project / ".snakemake")

@@ -19,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from analysis.study import read_parquet
 from core.files import update_rows
 from core.key import ROOT, run_key, sources_digest
 from core.options import option_fields
@@ -77,8 +78,8 @@ def differs(kept: Kept, part: float) -> tuple[str | None, str]:
     rows = update_rows(run.updates)
     if 1 < len(rows) < len(run.updates):
         rows.pop()  # the mean of what there is so far
-    was, now = pd.read_parquet(kept.folder / "updates.parquet"), pd.DataFrame(rows)
-    episodes = pd.read_parquet(kept.folder / "episodes.parquet")
+    was, now = read_parquet(kept.folder / "updates.parquet"), pd.DataFrame(rows)
+    episodes = read_parquet(kept.folder / "episodes.parquet")
     until = int(now["step"].iloc[-1])
     ours = pd.DataFrame(run.envs.episodes, columns=["step", "return", "length", "end"])
     before, after = episodes[episodes["step"] <= until], ours[ours["step"] <= until]

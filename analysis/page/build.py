@@ -19,6 +19,7 @@ from markupsafe import Markup
 from analysis.page import cells, films, made, svg, tables, verdicts
 from analysis.page.contents import DRAWN_BY, tables_of
 from analysis.products import FIGURES, TABLES, figures_of
+from analysis.study import read_parquet
 from analysis.style import looks, so_far
 from core.atomic import write_whole
 from core.errors import UsageError
@@ -45,7 +46,7 @@ def make(study: Study) -> None:
     """Write the page."""
     out = ROOT / "results" / study.name
     read = {name: _table(study, out, name) for name in tables_of(study)}
-    curves = pd.read_parquet(out / "tables" / "curves.parquet")
+    curves = read_parquet(out / "tables" / "curves.parquet")
     runs = cells.read(study)
     # Of a sweep's figure a colour is a line, not a value.
     colours = {name: "" if study.sweeps else colour for name, (colour, _) in looks(study).items()}

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from analysis.page.svg import Line, Panel, thinned
 from analysis.published import SOURCES, published_curves
+from analysis.study import read_parquet
 from core.errors import UsageError
 from core.plan import ROOT, Cell, Study
 
@@ -51,7 +51,7 @@ class Run:
         """``updates.parquet``, read when it is needed: of many runs they are more than fits into memory."""
         path = f"{self.cell.folder(self.seed)}/updates.parquet"
         try:
-            return pq.read_table(ROOT / path).to_pandas()
+            return read_parquet(ROOT / path)
         except (OSError, pa.ArrowException) as error:
             why = " ".join(str(error).split())
             raise UsageError(f"{path} is not readable ({why}): delete its folder, and run snakemake again") from None
