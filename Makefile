@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONNOUSERSITE := 1
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-.PHONY: quick figures videos test test-slow slurm-test watch audit rekey prune lint random-scores bench lock clean help
+.PHONY: quick figures videos test test-slow slurm-test watch audit again rekey prune lint random-scores bench lock clean help
 
 ## quick: train the small study (minutes on 2 cores) and draw it
 quick: $(READY)
@@ -45,6 +45,11 @@ slurm-test: $(READY)
 ## audit: re-run the first part of a sample of the runs in results/runs, and compare byte for byte
 audit: $(READY)
 	$(ONE_THREAD) python -m tools.runs audit
+
+## again: train a study again from nothing in FOLDER, and compare byte for byte (make again FOLDER=../again STUDY=figure3)
+again: $(READY)
+	$(if $(FOLDER),,$(error FOLDER is not set: make again FOLDER=../again))
+	python -m tools.again $(FOLDER) --study $(STUDY) --cores $(CORES)
 
 ## rekey: after a change that changes no number: show it, and move the runs to their new keys
 rekey: $(READY)

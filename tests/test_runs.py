@@ -27,7 +27,7 @@ def tool(project, *arguments):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     project = tmp_path_factory.mktemp("runs")
-    for part in ("algos", "core", "schemas", "tools"):
+    for part in ("algos", "analysis", "core", "schemas", "tools"):
         shutil.copytree(ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "envs.yaml", project)
     (project / "studies.yaml").write_text(STUDY)
