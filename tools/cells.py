@@ -1,0 +1,72 @@
+"""The verdict of every cell as Markdown, for docs/reproduction-cells.md: ours beside each published source.
+
+python -m tools.cells figure3 > docs/reproduction-cells.md
+"""
+
+import sys
+
+import pandas as pd
+
+from analysis.page.tables import number
+from core.errors import UsageError
+from core.key import ROOT
+from core.plan import Study, load_study
+
+MARK = {"within": "=", "above": "↑", "below": "**↓**"}
+
+
+def interval(low: float, high: float) -> str:
+    """In brackets; nothing where there is none."""
+    return f" [{number(low)}, {number(high)}]" if pd.notna(low) and low < high else ""
+
+
+def page(study: Study) -> str:
+    """The whole file. Raises UsageError where the study is not drawn."""
+    folder = ROOT / "results" / study.name / "tables"
+    try:
+        verdict, summary = (pd.read_csv(folder / f"{name}.csv") for name in ("verdict", "verdict_summary"))
+    except OSError:
+        raise UsageError(f"{study.name} has no verdict yet; first run: snakemake --cores 2 {study.name}") from None
+    labels = dict(zip(summary["source"], summary["label"], strict=True))
+    lines = [
+        f"# Every cell of `{study.name}`",
+        "",
+        f"Made by `python -m tools.cells {study.name}` from `results/{study.name}/tables/verdict.csv`: = within,",
+        "↑ above, **↓** below, by the rule of [statistics.md](statistics.md); in brackets 95 % intervals; ~ weak.",
+        "Each source is compared in its own metric, so ours may differ from column to column.",
+    ]
+    lines += ["", *(f"- {sentence}" for sentence in summary["sentence"])]
+    for name, method in study.methods.items():
+        mine = verdict[(verdict["method"] == name) & (verdict["verdict"] != "no data")]
+        if mine.empty:
+            continue
+        sources = [source for source in labels if source in set(mine["source"])]
+        lines += ["", f"## {method.label}", "", "| | " + " | ".join(labels[s] for s in sources) + " |"]
+        lines += ["|---|" + "---|" * len(sources)]
+        by = mine.set_index(["task", "source"])
+        for task in study.tasks:
+            row = [_cell(by.loc[(task, s)]) if (task, s) in by.index else "" for s in sources]
+            lines += [f"| {task} | " + " | ".join(row) + " |"]
+    return "\n".join(lines)
+
+
+def _cell(row: pd.Series) -> str:
+    ours = number(row["ours"]) + interval(row["ours_low"], row["ours_high"])
+    finished = f" ({row['finished']}/{row['runs']})" if row["finished"] < row["runs"] else ""
+    weak = " ~" * bool(row["weak"])
+    theirs = number(row["theirs"]) + interval(row["theirs_low"], row["theirs_high"])
+    return f"{MARK[row['verdict']]}{weak} {ours}{finished}; theirs {theirs}"
+
+
+def main() -> int:
+    """Print it; the return value is the exit status."""
+    try:
+        print(page(load_study(sys.argv[1] if len(sys.argv) > 1 else "figure3")))
+    except UsageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
