@@ -1,6 +1,7 @@
 """The live table: of a study that is really trained, in a terminal, and at the edges."""
 
 import contextlib
+import functools
 import math
 import os
 import pty
@@ -171,16 +172,19 @@ def test_in_a_terminal_it_is_drawn_again_until_ctrl_c(tmp_path):
     assert load_study("quick"), "the study that is watched"
     main, side = pty.openpty()
     command = [sys.executable, "-m", "analysis.watch", "quick"]
-    process = subprocess.Popen(command, cwd=ROOT, stdin=side, stdout=side, stderr=side, start_new_session=True)
+    # What runs the tests in the background may ignore Ctrl-C, and so would what it starts.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    terminal = {"stdin": side, "stdout": side, "stderr": side, "start_new_session": True}
+    process = subprocess.Popen(command, cwd=ROOT, preexec_fn=heed, **terminal)
     os.close(side)
-    seen, end = b"", time.monotonic() + 60
-    while seen.count(b"\x1b[H") < 2 and time.monotonic() < end:
-        if select.select([main], [], [], 0.2)[0]:
-            seen += os.read(main, 65536)
-    process.send_signal(signal.SIGINT)
-    with contextlib.suppress(OSError):  # at its end; unread it could not write what is left
-        while more := os.read(main, 65536):
-            seen += more
+    seen, end, stopped = b"", time.monotonic() + 60, False
+    with contextlib.suppress(OSError):  # at its end
+        while process.poll() is None and time.monotonic() < end:
+            if select.select([main], [], [], 0.2)[0]:
+                seen += os.read(main, 65536)
+            if not stopped and seen.count(b"\x1b[H") >= 2:
+                process.send_signal(signal.SIGINT)
+                stopped = True
     assert process.wait(20) == 0
     os.close(main)
     assert seen.startswith(b"\x1b[2J\x1b[H") and seen.count(b"20 runs: ") >= 2

@@ -239,7 +239,7 @@ def _cells(
         found[task, method] = {
             "anchor": cells.anchor(task, method),
             "cell": cell,
-            "method": names.method(method, link=" "),
+            "method": names.uncounted(method),
             "score": tables.number(rows["last_100"].mean()),
             "finished": sum(not run.diverged for run in here),
             "of": seeds,

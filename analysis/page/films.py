@@ -35,7 +35,7 @@ def read(names: Names, runs: pd.DataFrame) -> dict[str, list[Film]]:
         mine = runs[(runs["task"] == task) & (runs["method"] == method) & (runs["status"] != "diverged")]
         link = anchor(task, method)
         played = mine["deterministic"].dropna()
-        about = (names.method(method, link), link, number(played.iloc[0]) if len(played) else "")
+        about = (names.uncounted(method, link), link, number(played.iloc[0]) if len(played) else "")
         content = (ROOT / file).read_bytes() if (ROOT / file).is_file() else b""
         if not content or not len(mine):
             film = Film(*about, why="diverged" if not len(mine) else "no film")

@@ -1,7 +1,7 @@
 """The study's tables as the page shows them: readable headings, an estimate and its interval in one cell."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -40,14 +40,21 @@ class Names:
     runs: pd.DataFrame  #: runs.csv
     colours: dict[str, str]
 
-    def method(self, name: str, link: str = "") -> Entry:
+    def method(self, name: str) -> Entry:
         """A method, with "(9/10)" where runs of it diverged."""
-        label = finished_label(self.study, name, self.runs)
-        return Entry(label, label.lower(), "method", link, self.colours[name])
+        return self._entry(name, finished_label(self.study, name, self.runs))
 
-    def cell(self, task: str, method: str) -> Entry:
-        """A method that leads to its cell, with "(9/10)" where runs of that diverged."""
-        return replace(self, runs=self.runs[self.runs["task"] == task]).method(method, anchor(task, method))
+    def cell(self, task: str, name: str) -> Entry:
+        """A method that leads to its cell, with "(1/2)" where runs of that diverged."""
+        runs = self.runs[self.runs["task"] == task]
+        return self._entry(name, finished_label(self.study, name, runs), anchor(task, name))
+
+    def uncounted(self, name: str, link: str = "") -> Entry:
+        """A method, where what stands beside it counts its runs."""
+        return self._entry(name, self.study.methods[name].label, link)
+
+    def _entry(self, name: str, label: str, link: str = "") -> Entry:
+        return Entry(label, label.lower(), "method", link, self.colours[name])
 
 
 def number(value: float) -> str:
@@ -143,7 +150,8 @@ def cells(names: Names, table: dict[str, pd.DataFrame]) -> Table:
         scores = [amount(v) for v in (r.last_tenth, r.area, r.maximum)]
         ends = [amount(r.lowest), amount(r.highest), amount(r.normalised, share)]
         mean = estimate(r.mean, r.low, r.high)
-        first = [plain(r.task), names.cell(r.task, r.method), count(r.finished, r.runs)]
+        method = names.uncounted(r.method, anchor(r.task, r.method))
+        first = [plain(r.task), method, count(r.finished, r.runs)]
         rows.append([*first, mean, *ends, *scores, half, *(amount(getattr(r, column)) for column in others)])
     return Table("cells", "Every score of every cell", headings, rows)
 
@@ -248,7 +256,7 @@ def sweeps(names: Names, table: dict[str, pd.DataFrame]) -> Table:
         rows.append(
             [
                 plain(task),
-                names.cell(task, method),
+                names.uncounted(method, anchor(task, method)),
                 plain(option),
                 amount(value, lambda v: f"{v:g}"),
                 done,
