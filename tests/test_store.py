@@ -77,6 +77,7 @@ def test_another_machine_takes_what_is_there_and_trains_the_rest(store, second):
     assert moved(snakemake(second, *with_store, "tiny_taken")) == []
 
 
+@pytest.mark.slow
 def test_two_machines_meet_in_a_store(store, second, tmp_path):
     both = shutil.copytree(store, tmp_path / "both")
     with_store = ("--config", f"store={both}", "--")
@@ -86,6 +87,7 @@ def test_two_machines_meet_in_a_store(store, second, tmp_path):
     assert digests(store).items() < digests(both).items()
 
 
+@pytest.mark.slow
 def test_each_machine_trains_its_share(second, tmp_path):
     """As the pods of a Kubernetes job do, which are numbered."""
     for machine in ("1/2", "2/2"):
