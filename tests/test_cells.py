@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
+from analysis import cells
 from core.errors import UsageError
 from core.plan import load_study
-from tools import cells
 
 COLUMNS = [
     "source",

@@ -28,13 +28,18 @@ kill:
 KILL = ("kill", "--until", "tables")
 
 
+def checkpoint_often(project):
+    """Every half second, whatever it costs."""
+    edit(project / "core/progress.py", "EVERY = 30.0", "EVERY = 0.5")
+    edit(project / "core/progress.py", "SHARE = 0.01", "SHARE = 1.0")
+
+
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory):
     """A project with a checkpoint every few iterations."""
     project = copy_project(tmp_path_factory.mktemp("bare") / "project")
     (project / "studies.yaml").write_text(STUDY)
-    edit(project / "core/progress.py", "EVERY = 30.0", "EVERY = 0.5")
-    edit(project / "core/progress.py", "SHARE = 0.01", "SHARE = 1.0")
+    checkpoint_often(project)
     return project
 
 

@@ -88,8 +88,8 @@ def amount(value: float, form: Callable[[float], str] = number) -> Entry:
 
 
 def estimate(value: float, low: float, high: float, form: Callable[[float], str] = number) -> Entry:
-    """A value with the ends of its interval, where it has one."""
-    ends = f" [{form(low)}, {form(high)}]" if np.isfinite(low) and np.isfinite(high) else ""
+    """A value with the ends of its interval, where it has one that is not a point."""
+    ends = f" [{form(low)}, {form(high)}]" if np.isfinite(low) and np.isfinite(high) and low < high else ""
     return Entry(form(value) + ends, float(value) if np.isfinite(value) else "")
 
 

@@ -10,7 +10,8 @@ import time
 
 import pytest
 from cluster import ClusterError, cluster
-from test_workflow import copy_project, edit, snakemake
+from test_resume import checkpoint_often
+from test_workflow import copy_project, snakemake
 
 pytestmark = pytest.mark.slurm
 
@@ -69,8 +70,7 @@ def bare(tmp_path_factory):
     (project / "delay").write_text("0.003")
     with (project / "envs.yaml").open("a") as file:
         file.write(ENVS)
-    edit(project / "core/progress.py", "EVERY = 30.0", "EVERY = 0.5")
-    edit(project / "core/progress.py", "SHARE = 0.01", "SHARE = 1.0")
+    checkpoint_often(project)
     return project
 
 

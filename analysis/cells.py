@@ -1,23 +1,16 @@
 """The verdict of every cell as Markdown, for docs/reproduction-cells.md: ours beside each published source.
 
-python -m tools.cells figure3 > docs/reproduction-cells.md
+python -m analysis.cells figure3 > docs/reproduction-cells.md
 """
-
-import sys
 
 import pandas as pd
 
-from analysis.page.tables import number
+from analysis.page.tables import estimate
+from analysis.study import main
 from core.errors import UsageError
-from core.key import ROOT
-from core.plan import Study, load_study
+from core.plan import ROOT, Study
 
 MARK = {"within": "=", "above": "↑", "below": "**↓**"}
-
-
-def interval(low: float, high: float) -> str:
-    """In brackets; nothing where there is none."""
-    return f" [{number(low)}, {number(high)}]" if pd.notna(low) and low < high else ""
 
 
 def page(study: Study) -> str:
@@ -31,7 +24,7 @@ def page(study: Study) -> str:
     lines = [
         f"# Every cell of `{study.name}`",
         "",
-        f"Made by `python -m tools.cells {study.name}` from `results/{study.name}/tables/verdict.csv`: = within,",
+        f"Made by `python -m analysis.cells {study.name}` from `results/{study.name}/tables/verdict.csv`: = within,",
         "↑ above, **↓** below, by the rule of [statistics.md](statistics.md); in brackets 95 % intervals; ~ weak.",
         "Each source is compared in its own metric, so ours may differ from column to column.",
     ]
@@ -51,22 +44,15 @@ def page(study: Study) -> str:
 
 
 def _cell(row: pd.Series) -> str:
-    ours = number(row["ours"]) + interval(row["ours_low"], row["ours_high"])
+    ours, theirs = (estimate(row[side], row[f"{side}_low"], row[f"{side}_high"]).text for side in ("ours", "theirs"))
     finished = f" ({row['finished']}/{row['runs']})" if row["finished"] < row["runs"] else ""
-    weak = " ~" * bool(row["weak"])
-    theirs = number(row["theirs"]) + interval(row["theirs_low"], row["theirs_high"])
-    return f"{MARK[row['verdict']]}{weak} {ours}{finished}; theirs {theirs}"
+    return f"{MARK[row['verdict']]}{' ~' * bool(row['weak'])} {ours}{finished}; theirs {theirs}"
 
 
-def main() -> int:
-    """Print it; the return value is the exit status."""
-    try:
-        print(page(load_study(sys.argv[1] if len(sys.argv) > 1 else "figure3")))
-    except UsageError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+def make(study: Study) -> None:
+    """Print it."""
+    print(page(study))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(make)
