@@ -14,7 +14,7 @@ the old μ and the new.
 
 The settings of PPO Figure 3 are lost. These are those of modular_rl (6970cde, the scripts for MuJoCo), the nearest
 public code of the authors' group, but for the network (10-5 there, 64-64 here as for every method) and the observation
-filter (there it moves within an episode). The studies clip the actions: see docs/second-curves.md.
+filter (there it moves within an episode). The studies clip the actions: see docs/decisions.md.
 """
 
 from dataclasses import dataclass

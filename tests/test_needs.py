@@ -10,7 +10,7 @@ from core.plan import load_study
 
 @pytest.fixture
 def cell():
-    return load_study("first_curves").cell("Hopper", "trpo")
+    return load_study("figure3").cell("Hopper", "trpo")
 
 
 def finished(root, cell, seed=0, *, task=None, key=None, steps=100_000, seconds=10.0, peak=300.0, **others):

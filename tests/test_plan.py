@@ -52,12 +52,11 @@ def test_the_shipped_studies_load_and_hold_what_they_say():
     paper = {"PPO (Clip)", "TRPO", "A2C", "A2C + Trust Region", "Vanilla PG, Adaptive", "CEM"}
     assert {method.published_in("ppo_paper") for method in figure3.methods.values()} - {None} == paper | {"NPG", "VPG"}
     # published/README.md, fact 1: the paper's TRPO had its log-std frozen, that of all later sources trains it.
-    for study in (figure3, studies["first_curves"]):
-        named = {name: method.published_in("ppo_paper") for name, method in study.methods.items()}
-        assert (named["trpo"], named["trpo_frozen"]) == (None, "TRPO")
-        assert study.methods["trpo_frozen"].options["log_std"] == "frozen"
-        later = {"baselines", "spinning_up", "tianshou", "tianshou_max", "tianshou_final", "zoo"}
-        assert study.methods["trpo"].published == dict.fromkeys(later, "TRPO")
+    named = {name: method.published_in("ppo_paper") for name, method in figure3.methods.items()}
+    assert (named["trpo"], named["trpo_frozen"]) == (None, "TRPO")
+    assert figure3.methods["trpo_frozen"].options["log_std"] == "frozen"
+    later = {"baselines", "spinning_up", "tianshou", "tianshou_max", "tianshou_final", "zoo"}
+    assert figure3.methods["trpo"].published == dict.fromkeys(later, "TRPO")
     for study in (figure3, quick):
         assert {"pg", "npg", "trpo", "ppo_clip", "ppo_kl"} <= set(study.methods)
 
