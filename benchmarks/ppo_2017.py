@@ -56,6 +56,16 @@ class Filter:
         return np.clip((obs - mean) / std, -5, 5).astype(np.float32)
 
 
+def advantages(rew: np.ndarray, val: np.ndarray, dead: np.ndarray) -> np.ndarray:
+    """GAE of T steps; ``val`` has one more, of the state after the last (``add_vtarg_and_adv``)."""
+    adv, ahead = np.zeros(len(rew), np.float32), 0.0
+    for t in reversed(range(len(rew))):
+        alive = 1 - dead[t]
+        ahead = rew[t] + GAMMA * alive * val[t + 1] - val[t] + GAMMA * LAM * alive * ahead
+        adv[t] = ahead
+    return adv
+
+
 def train(task_id: str, seed: int, steps: int, clip_value: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Train; returns the episodes (rows of step at the end, return) and the last policy's standard deviations."""
     env = gymnasium.make(task_id)
@@ -89,11 +99,7 @@ def train(task_id: str, seed: int, steps: int, clip_value: bool = False) -> tupl
 
         with torch.no_grad():
             val = forward(value, torch.from_numpy(norm(obs)))[:, 0].numpy()
-        adv, ahead = np.zeros(BATCH, np.float32), 0.0
-        for t in reversed(range(BATCH)):  # GAE
-            alive = 1 - dead[t]
-            ahead = rew[t] + GAMMA * alive * val[t + 1] - val[t] + GAMMA * LAM * alive * ahead
-            adv[t] = ahead
+        adv = advantages(rew, val, dead)
         ret = torch.from_numpy(adv + val[:-1])
         norm.update(obs[:-1])
         data = torch.from_numpy(norm(obs[:-1])), torch.from_numpy(act), torch.from_numpy((adv - adv.mean()) / adv.std())
