@@ -4,14 +4,16 @@
         take n steps in each environment with π_θ
         R_t = r_t + γ r_{t+1} + … + γᵐ V_φ(s_{t+m});   A = R − V_φ
         one RMSprop step of θ, φ on  −mean[ log π_θ(a|s) A ] − c_H H(π_θ) + c_V mean[ (V_φ − R)² ],  its norm clipped
-        (θ ← θ − α g / rms)
+        (θ ← θ − α g / rms;  α falls in a line to 0 at `anneal` steps)
 
 The settings of PPO Figure 3 are lost: an author wrote that its runs came from an unreleased branch (Baselines issue
-125). These are the library defaults of Baselines (ea25b9e), made for Atari, with a constant step size.
+125). These are the library defaults of Baselines (ea25b9e), made for Atari, but for `anneal`: there α falls over the
+whole run, here a study says over how many steps.
 """
 
 from dataclasses import dataclass
 
+from core.anneal import left
 from core.objective import diagnose
 from core.optimise import gradient
 from core.policy import entropy, logp
@@ -23,7 +25,8 @@ class Config:
     batch: int = 40  #: 5 steps in each of the run's 8 environments (Baselines, nsteps)
     gamma: float = 0.99  #: discount (Baselines)
     lam: float = 1.0  #: 1: plain n-step returns (A3C paper)
-    step_size: float = 7e-4  #: α (Baselines, where it is annealed to 0)
+    step_size: float = 7e-4  #: α, at first (Baselines)
+    anneal: float = 0  #: environment steps over which α falls in a line to 0 (Baselines: all of the run's); 0: it stays
     entropy: float = 0.01  #: c_H (Baselines)
     value_weight: float = 0.5  #: c_V (Baselines)
     max_norm: float = 0.5  #: of the joint gradient (Baselines)
@@ -41,9 +44,11 @@ def init(agent, cfg):
         return gradient(loss, (theta, phi), *data)
 
     vectors = (agent.theta, agent.phi)
-    return {"rmsprop": RMSprop(gradients, vectors, cfg.decay, cfg.eps, cfg.max_norm, agent.compiled)}
+    return {"rmsprop": RMSprop(gradients, vectors, cfg.decay, cfg.eps, cfg.max_norm, agent.compiled), "steps": 0}
 
 
 def update(agent, batch, cfg, state):
-    state["rmsprop"].descend(batch.obs, batch.act, batch.adv, batch.ret, step_size=cfg.step_size)
-    return diagnose(agent, batch, batch.adv) | {"step_size": cfg.step_size}
+    step_size = cfg.step_size * left(state["steps"], cfg.anneal)
+    state["steps"] += cfg.batch
+    state["rmsprop"].descend(batch.obs, batch.act, batch.adv, batch.ret, step_size=step_size)
+    return diagnose(agent, batch, batch.adv) | {"step_size": step_size}
