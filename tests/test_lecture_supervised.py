@@ -109,7 +109,7 @@ def test_large_steps_ruin_reinforce_and_not_supervised_learning(table):
         for alpha in supervised.CONSTANT[supervised.CONSTANT > 50]:
             row = constant(table, learner, alpha)
             assert row["score"] < 0.15
-            assert row["stuck"] >= 0.6
+            assert row["stuck"] >= (0.6 if alpha < 200 else 0.8)
     assert constant(table, OWN[0], 10)["score"] < 0.3
     assert 0.7 < constant(table, OWN[1], 10)["score"] < 0.85  # the baseline moves the cliff, and no more
 
@@ -123,14 +123,14 @@ def test_supervised_learning_recovers_from_one_big_step_and_reinforce_does_not(t
     for learner in OWN:
         rows = once(table, learner, "update 2")
         assert rows["score"][supervised.UPDATES] < 0.25
-        assert rows["stuck"][supervised.UPDATES] == pytest.approx(rows["stuck"][after], abs=0.05)
+        assert rows["stuck"][supervised.UPDATES] == pytest.approx(rows["stuck"][after], abs=0.03)
 
 
 def test_what_reinforce_cannot_learn_from_the_ruined_policies_supervised_learning_can(table):
     for when, place in supervised.WHEN.items():
         reinforce, other = (once(table, name, when) for name in ("REINFORCE", "supervised, from REINFORCE's θ"))
         pd.testing.assert_frame_equal(reinforce.loc[: place + 1, "score":], other.loc[: place + 1, "score":])
-        assert reinforce["stuck"][place + 1] >= 0.6
+        assert reinforce["stuck"][place + 1] >= 0.8
         assert reinforce["score"][supervised.UPDATES] < 0.15
         assert other["score"][100] > 0.99
 
