@@ -9,7 +9,6 @@ PEERS := .venv-peers
 READY := $(VENV)/ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONNOUSERSITE := 1
-ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .PHONY: quick figures videos test test-slow slurm-test watch audit again rekey prune lint random-scores bench lock clean help
 
@@ -44,7 +43,7 @@ slurm-test: $(READY)
 
 ## audit: re-run the first part of a sample of the runs in results/runs, and compare byte for byte
 audit: $(READY)
-	$(ONE_THREAD) python -m tools.runs audit
+	python -m tools.runs audit
 
 ## again: train a study again from nothing in FOLDER, and compare byte for byte (make again FOLDER=../again STUDY=figure3)
 again: $(READY)
@@ -53,7 +52,7 @@ again: $(READY)
 
 ## rekey: after a change that changes no number: show it, and move the runs to their new keys
 rekey: $(READY)
-	$(ONE_THREAD) python -m tools.runs rekey
+	python -m tools.runs rekey
 
 ## prune: say which runs no study names (PRUNE=--yes removes them)
 prune: $(READY)

@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+from core.kernels import portable
+
 #: What decides the bytes of a run besides its key (docs/determinism.md), as ``run.json`` calls it, and in words.
 MACHINE = {
     "cpu": "processor, and a digest of its flags",
@@ -22,6 +24,9 @@ def mixed(records: list[dict]) -> str:
     parts = {}
     for record in records:
         facts = {name: record[name] for name in MACHINE if record.get(name) is not None}
+        if portable(record):  # whose bytes are those of any processor
+            facts = {name: value for name, value in facts.items() if name not in ("cpu", "kernels")}
+            facts["overrides"] = "of portable kernels"
         facts |= record.get("versions", {})
         if "compiled" in record:
             facts[f"updates of {record['algo']}"] = "compiled" if record["compiled"] else "not compiled"

@@ -59,6 +59,7 @@ class Cell:
     method: Method
     steps: int
     seeds: tuple[int, ...]
+    portable: bool = False  #: with the kernels of that name (``core/kernels.py``)
 
     @functools.cached_property
     def key(self) -> str:
@@ -230,7 +231,7 @@ def make_study(name: str, entry: dict, envs: dict, root: Path = ROOT) -> Study:
     )
     for task in study.tasks:
         for method in methods.values():
-            cell = Cell(task, envs[task]["id"], method, study.steps, study.seeds)
+            cell = Cell(task, envs[task]["id"], method, study.steps, study.seeds, entry.get("portable", False))
             study.cells.append(_affordable(cell, f"{where}.steps"))
     return study
 

@@ -21,6 +21,7 @@ from pathlib import Path
 import filelock
 
 from core.errors import UsageError
+from core.kernels import MARCH, PORTABLE, can_be_portable, use_exact_sqrt
 from core.key import ROOT, sources_changed
 from core.plan import Cell, load_study, name_a_cell, override
 from core.whole import damage
@@ -97,25 +98,43 @@ def train(cell: Cell, seed: int) -> None:
         (work / "checkpoint").unlink(missing_ok=True)  # the lock stays: another process may be waiting for it
 
 
-def load_libraries() -> None:
-    """Import what a run needs: for one thread, and as fast as may be."""
+def load_libraries(portable: bool = False) -> None:
+    """Import what a run needs: for one thread, and as fast as may be; ``portable``: with the kernels of that name."""
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = "1"  # read when numpy and torch load, so they load here
+    if portable:
+        os.environ.update(PORTABLE)
     os.environ.setdefault("MUJOCO_GL", "disable")  # a run draws nothing, and needs no library that does
     gc.disable()  # importing makes objects by the hundred thousand, and none of them garbage
     import torch
 
     import core.files
-    import core.progress  # noqa: F401
+    import core.graph
+    import core.progress
 
+    if portable:
+        use_exact_sqrt()
+        core.graph.OPTIONS["cpp.march"] = MARCH  # which is part of the name that a compiled update is kept under
     gc.freeze()
     gc.enable()
     torch.set_num_interop_threads(1)
 
 
+def _portable(cell: Cell) -> bool:
+    """Whether the run gets portable kernels; where its study asks for them in vain, that is said."""
+    possible = can_be_portable()
+    if cell.portable and not possible:
+        print(
+            "warning: studies.yaml: portable: needs an x86-64 processor with AVX2 and FMA; this run is made with the "
+            "kernels of this one, and has other last bits",
+            file=sys.stderr,
+        )
+    return cell.portable and possible
+
+
 def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path) -> None:
     start = time.perf_counter()
-    load_libraries()
+    load_libraries(_portable(cell))
     from core.files import git_commit, write_run
     from core.graph import CACHE
     from core.progress import Keeper, Stop, line
@@ -133,9 +152,10 @@ def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path) -> None:
     live, reported = sys.stderr.isatty(), start
     keeper, stop = Keeper(run, checkpoint_path, {"key": cell.key, "seed": seed}, start), Stop()
     keeper.resume()
-    if run.agent.compiled and not CACHE.joinpath(f"{cell.key}.ready").exists():
+    ready = CACHE / f"{cell.key}{'-portable' * cell.portable}.ready"
+    if run.agent.compiled and not ready.exists():
         print(f"{name}: compiling its updates, once for all its seeds", file=sys.stderr, flush=True)
-        _compile_apart(run, CACHE / f"{cell.key}.ready")
+        _compile_apart(run, ready)
     while run.status == "running":
         run.iterate()
         now = time.perf_counter()

@@ -24,8 +24,10 @@ from core.whole import forget_stale_evaluations, set_aside
 
 try:
     STUDIES = load_studies(ROOT)
-    # Who asks for a key. Of two studies that name the same cell either may answer: it is trained once.
-    ASKED_BY = {(c.method.algo, c.task, c.key): (s.name, c) for s in STUDIES.values() for c in s.cells}
+    # Who asks for a key. Of studies that name the same cell one answers, it is trained once: in portable kernels if any
+    # of them says so.
+    _asking = sorted(STUDIES.values(), key=lambda study: study.cells[0].portable)
+    ASKED_BY = {(c.method.algo, c.task, c.key): (s.name, c) for s in _asking for c in s.cells}
     PLAYED_BY = {c.evaluation: (s.name, c) for s in STUDIES.values() if not s.sweeps for c in s.cells}
     if workflow.is_main_process:  # and not in each of a cluster's jobs
         for _study in STUDIES.values():

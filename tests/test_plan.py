@@ -126,6 +126,7 @@ MISTAKES = {
     },
     "seeds: 2": {
         "seeds: 0": "studies.yaml: tiny.seeds: seeds is how many",
+        "seeds: 1\n  portable: 2": "studies.yaml: tiny.portable: must be of type boolean, not 2",
         "seeds: [1, 1]": "studies.yaml: tiny.seeds: seeds is how many",
         "seeds: two": "studies.yaml: tiny.seeds: ",
     },

@@ -52,7 +52,7 @@ def compare(study: Study, folder: Path) -> int:
             kept, again = (Kept(place, json.loads((place / "run.json").read_text())) for place in (here, there))
             if kept.record["digests"] == again.record["digests"]:
                 word = "same bytes"
-            elif kept.alike() and kept.record["compiled"] == again.record["compiled"]:
+            elif kept.alike(again.record) and kept.record["compiled"] == again.record["compiled"]:
                 word = "OTHER BYTES"
             else:
                 word = "of another machine"

@@ -11,21 +11,17 @@ import argparse
 import json
 import random
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-import torch
-
-from analysis.study import read_parquet
-from core.files import update_rows
+from core.kernels import can_be_portable, environment, portable
 from core.key import ROOT, run_key, sources_digest
 from core.options import option_fields
 from core.plan import load_studies
-from core.provenance import LIBRARIES, provenance
-from core.run import Run
+from core.provenance import LIBRARIES, machine
 from core.whole import damage, sealed
 
 
@@ -45,10 +41,16 @@ class Kept:
         of = self.record
         return run_key(of["algo"], of["task_id"], of["options"], of["steps"])
 
-    def alike(self) -> bool:
-        """Whether it was made with this machine's CPU type and these libraries, so that bytes can be compared."""
-        here, theirs = provenance(self.record["compiled"]), self.record
-        same = all(theirs.get(name, here[name]) == here[name] for name in ("cpu", "libc", "kernels", "overrides"))
+    def alike(self, other: dict | None = None) -> bool:
+        """Whether its bytes can be compared with those of another ``run.json``, or of a run that is made here.
+
+        They can where CPU type, C library and libraries are the same; in portable kernels the CPU type decides nothing.
+        """
+        here, theirs = other or machine(), self.record
+        names = ["libc", "overrides"] if other else ["libc"]  # a run made here gets the variables of this one
+        if not portable(theirs) or not (other or can_be_portable()):
+            names.append("cpu")
+        same = all(theirs.get(name, here[name]) == here[name] for name in names)
         return same and all(theirs["versions"].get(name) == here["versions"][name] for name in LIBRARIES)
 
 
@@ -63,34 +65,16 @@ def runs(say: bool = False) -> Iterator[Kept]:
 
 
 def differs(kept: Kept, part: float) -> tuple[str | None, str]:
-    """Re-run the first ``part`` of the run, at least two updates: what differs, None if nothing does; what agrees.
-
-    On another CPU type, with other libraries, or compiled where the run was not, bytes say nothing. Then only the size
-    of the first update's KL is compared, which last bits do not move.
-    """
+    """Re-run the first ``part`` of the run in a process of its own: what differs, None if nothing does; what agrees."""
     of = kept.record
     fields = option_fields(of["algo"])
     if fields.keys() != of["options"].keys():
         return f"its options are not those of {of['algo']} now: {sorted(fields.keys() ^ of['options'].keys())}", ""
-    run = Run(of["algo"], of["task_id"], of["options"], of["steps"], of["seed"])
-    while run.status == "running" and (len(run.updates) < 2 or run.envs.steps < part * of["steps"]):
-        run.iterate()
-    rows = update_rows(run.updates)
-    if 1 < len(rows) < len(run.updates):
-        rows.pop()  # the mean of what there is so far
-    was, now = read_parquet(kept.folder / "updates.parquet"), pd.DataFrame(rows)
-    episodes = read_parquet(kept.folder / "episodes.parquet")
-    until = int(now["step"].iloc[-1])
-    ours = pd.DataFrame(run.envs.episodes, columns=["step", "return", "length", "end"])
-    before, after = episodes[episodes["step"] <= until], ours[ours["step"] <= until]
-    if kept.alike() and of["compiled"] == run.agent.compiled:
-        same = was.head(len(now)).equals(now.astype(was.dtypes)) and before.reset_index(drop=True).equals(
-            after.astype(before.dtypes).reset_index(drop=True)
-        )
-        return None if same else f"other bytes within the first {until:,} steps", "same bytes"
-    ratio = now["kl"].iloc[0] / was["kl"].iloc[0]
-    wrong = None if 0.9 < ratio < 1.1 else f"the first update's KL is {ratio:.2f} times what it was"
-    return wrong, "another machine, library or way of computing: the first update's KL agrees"
+    command = [sys.executable, "-m", "tools.part", kept.folder, str(part)]
+    done = subprocess.run(command, cwd=ROOT, env=environment(of), stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        return "it could not be run again (above is why)", ""
+    return tuple(json.loads(done.stdout))
 
 
 def audit(share: float, part: float) -> int:
@@ -163,7 +147,6 @@ def main() -> int:
     parser.add_argument("--part", type=float, default=0.02, help="share of a run's steps that is run again")
     parser.add_argument("--yes", action="store_true", help="prune: remove, do not only say")
     args = parser.parse_args()
-    torch.set_num_interop_threads(1)
     if args.what == "prune":
         return prune(args.yes)
     return audit(args.share, args.part) if args.what == "audit" else rekey(args.part)

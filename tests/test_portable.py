@@ -1,0 +1,131 @@
+"""Portable kernels: the same bytes on other processors, one of which is emulated; and what is said of them."""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+from test_runs import amend, tool
+
+from analysis.mixed import mixed
+from core import train
+from core.kernels import PORTABLE, can_be_portable, environment, portable
+from core.plan import ROOT, make_study, read_config
+
+STUDY = """tiny:
+  tasks: [InvertedPendulum]
+  seeds: 1
+  steps: 800
+  portable: true
+  methods:
+    npg: {batch: 256}
+    a2c: {compile_from: 1}
+native:
+  tasks: [InvertedPendulum]
+  seeds: 1
+  steps: 800
+  methods:
+    pg: {batch: 256}
+"""
+#: One of Intel's without AVX-512, whatever this one is: qemu has its instructions computed.
+INTEL = ["qemu-x86_64", "-cpu", "Haswell"]
+
+needs_x86 = pytest.mark.skipif(not can_be_portable(), reason="portable kernels are those of x86-64 with AVX2")
+
+
+def go(project, study, method, *before):
+    command = [*before, sys.executable, "-m", "core.train", "--study", study, "--task", "InvertedPendulum"]
+    done = subprocess.run([*command, "--method", method, "--seed", "0"], cwd=project, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (folder,) = project.glob(f"results/runs/{method}/*/*/seed0")
+    return folder, json.loads((folder / "run.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    project = tmp_path_factory.mktemp("portable")
+    for part in ("algos", "analysis", "core", "schemas", "tools"):
+        shutil.copytree(ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "envs.yaml", project)
+    (project / "studies.yaml").write_text(STUDY)
+    return project
+
+
+@needs_x86
+@pytest.mark.parametrize(("method", "compiled"), [("npg", False), ("a2c", True)])
+def test_an_intel_processor_gives_the_same_bytes_as_this_one(project, method, compiled):
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        pytest.skip("qemu-x86_64 runs on Linux")
+    if not shutil.which(INTEL[0]):
+        pytest.skip("qemu-x86_64 is not on the PATH (Debian: qemu-user)")
+    folder, here = go(project, "tiny", method)
+    assert here["compiled"] == compiled
+    shutil.rmtree(folder)
+    _, there = go(project, "tiny", method, *INTEL)
+    assert there["digests"] == here["digests"]
+
+
+@needs_x86
+def test_the_kernels_are_recorded_and_only_of_a_study_that_asks(project):
+    _, record = go(project, "tiny", "npg")
+    assert record["overrides"] == PORTABLE
+    assert record["kernels"] == {"torch": "AVX2", "numpy": "Haswell"}
+    assert portable(record)
+    _, other = go(project, "native", "pg")
+    assert other["overrides"] == {}
+    assert not portable(other)
+
+
+@needs_x86
+def test_the_audit_compares_bytes_whatever_processor_a_portable_run_is_of(project):
+    for study, method in (("tiny", "npg"), ("native", "pg")):
+        folder, _ = go(project, study, method)
+        amend(folder, cpu={"model": "another", "flags": ""})
+    code, said = tool(project, "audit", "--share", "1", "--part", "1")
+    assert code == 0, said
+    of = {line.split("/")[2]: line for line in said.splitlines() if "seed0" in line}
+    assert "same bytes" in of["npg"]
+    assert "another machine" in of["pg"]
+
+
+def test_a_run_is_made_again_with_its_own_variables_and_no_others(monkeypatch):
+    monkeypatch.setenv("MKL_CBWR", "AUTO")
+    monkeypatch.setenv("HOME", "/home/me")
+    assert environment({"overrides": PORTABLE}).items() >= (PORTABLE | {"HOME": "/home/me"}).items()
+    assert "MKL_CBWR" not in environment({"overrides": {}})
+    assert os.environ["MKL_CBWR"] == "AUTO"
+
+
+def test_a_processor_that_cannot_is_said(monkeypatch, capsys):
+    monkeypatch.setattr(train, "can_be_portable", lambda: False)
+    assert train._portable(SimpleNamespace(portable=True)) is False
+    assert "needs an x86-64 processor with AVX2" in capsys.readouterr().err
+    assert train._portable(SimpleNamespace(portable=False)) is False
+    assert not capsys.readouterr().err
+    monkeypatch.setattr(train, "can_be_portable", lambda: True)
+    assert train._portable(SimpleNamespace(portable=True)) is True
+
+
+@pytest.mark.parametrize("machine", ["aarch64", "arm64"])
+def test_another_architecture_cannot(monkeypatch, machine):
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    assert not can_be_portable()
+
+
+def test_portable_runs_of_several_processors_are_not_mixed():
+    one = {"algo": "npg", "cpu": {"model": "A", "flags": "1"}, "kernels": {"torch": "AVX2"}, "overrides": PORTABLE}
+    other = one | {"cpu": {"model": "B", "flags": "2"}}
+    native = one | {"overrides": {}}
+    assert mixed([one, other]) == ""
+    assert mixed([native, other, one]) == "overrides of portable kernels (2 runs), none (1 run)"
+    assert mixed([native, native | {"cpu": other["cpu"]}]) != ""
+
+
+def test_the_shipped_studies_that_are_compared_with_papers_are_portable():
+    envs, raw = read_config(ROOT / "envs.yaml"), read_config(ROOT / "studies.yaml")
+    asks = {name: {cell.portable for cell in make_study(name, entry, envs).cells} for name, entry in raw.items()}
+    assert asks == {name: {name in ("figure3", "table1", "trpo_forms")} for name in raw}

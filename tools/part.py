@@ -1,0 +1,55 @@
+"""The first part of a run again, beside what is kept of it: what ``tools.runs`` starts, in the kernels of that run.
+
+    python -m tools.part FOLDER SHARE
+
+Prints a JSON list: what differs, null if nothing does; what agrees.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from core.kernels import portable
+from core.train import load_libraries
+from tools.runs import Kept
+
+
+def differs(kept: Kept, share: float) -> tuple[str | None, str]:
+    """Run the first ``share`` of the run, at least two updates.
+
+    On another CPU type, with other libraries, or compiled where the run was not, bytes say nothing. Then only the size
+    of the first update's KL is compared, which last bits do not move.
+    """
+    load_libraries(portable(kept.record))  # before anything loads numpy
+    import pandas as pd
+
+    from analysis.study import read_parquet
+    from core.files import update_rows
+    from core.run import Run
+
+    of = kept.record
+    run = Run(of["algo"], of["task_id"], of["options"], of["steps"], of["seed"])
+    while run.status == "running" and (len(run.updates) < 2 or run.envs.steps < share * of["steps"]):
+        run.iterate()
+    rows = update_rows(run.updates)
+    if 1 < len(rows) < len(run.updates):
+        rows.pop()  # the mean of what there is so far
+    was, now = read_parquet(kept.folder / "updates.parquet"), pd.DataFrame(rows)
+    episodes = read_parquet(kept.folder / "episodes.parquet")
+    until = int(now["step"].iloc[-1])
+    ours = pd.DataFrame(run.envs.episodes, columns=["step", "return", "length", "end"])
+    before, after = episodes[episodes["step"] <= until], ours[ours["step"] <= until]
+    if kept.alike() and of["compiled"] == run.agent.compiled:
+        same = was.head(len(now)).equals(now.astype(was.dtypes)) and before.reset_index(drop=True).equals(
+            after.astype(before.dtypes).reset_index(drop=True)
+        )
+        return None if same else f"other bytes within the first {until:,} steps", "same bytes"
+    ratio = now["kl"].iloc[0] / was["kl"].iloc[0]
+    wrong = None if 0.9 < ratio < 1.1 else f"the first update's KL is {ratio:.2f} times what it was"
+    return wrong, "another machine, library or way of computing: the first update's KL agrees"
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    kept = Kept(folder, json.loads((folder / "run.json").read_text(encoding="utf-8")))
+    print(json.dumps(differs(kept, float(sys.argv[2]))))
