@@ -27,8 +27,8 @@ PORTABLE = {
     "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",  # numpy's beyond AVX2, by its names of them
     "OPENBLAS_CORETYPE": "Haswell",  # numpy's matrix products
 }
-_LIBRARY = []
 MARCH = "haswell"  #: what the compiler of updates may use: AVX2 and FMA. The bytes do not depend on it
+_REGISTERED = []  # by use_exact_sqrt; torch forgets it with the last reference
 
 
 def can_be_portable() -> bool:
@@ -55,9 +55,10 @@ def use_exact_sqrt() -> None:
         return out
 
     warnings.filterwarnings("ignore", "(?s).*Overriding a previously registered kernel", UserWarning)  # it is meant to
-    _LIBRARY.append(torch.library.Library("aten", "IMPL", "CPU"))  # kept: what it registers goes with it
-    _LIBRARY[0].impl("sqrt", lambda x: into(torch.empty_like(x), x))
-    _LIBRARY[0].impl("sqrt_", lambda x: into(x, x))
+    library = torch.library.Library("aten", "IMPL", "CPU")
+    library.impl("sqrt", lambda x: into(torch.empty_like(x), x))
+    library.impl("sqrt_", lambda x: into(x, x))
+    _REGISTERED.append(library)
 
 
 def environment(record: dict) -> dict[str, str]:

@@ -80,6 +80,28 @@ def test_the_kernels_are_recorded_and_only_of_a_study_that_asks(project):
     assert not portable(other)
 
 
+ROOTS = """
+import numpy as np
+from core.train import load_libraries
+load_libraries(portable=True)
+import torch
+for x in (torch.rand(1000), torch.rand(64, 48).t(), torch.tensor(2.0), torch.rand(99).double(), torch.zeros(3)):
+    right = np.sqrt(x.numpy())
+    assert (x.sqrt().numpy() == right).all() and x.sqrt().stride() == x.stride()
+    y = x.clone()
+    assert y.sqrt_() is y and (y.numpy() == right).all()
+x = torch.tensor([4.0, 9.0], requires_grad=True)
+x.sqrt().sum().backward()
+assert (x.grad - torch.tensor([1 / 4, 1 / 6])).abs().max() < 1e-7
+"""
+
+
+@needs_x86
+def test_square_roots_are_those_of_ieee():
+    done = subprocess.run([sys.executable, "-c", ROOTS], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @needs_x86
 def test_the_audit_compares_bytes_whatever_processor_a_portable_run_is_of(project):
     for study, method in (("tiny", "npg"), ("native", "pg")):
