@@ -32,7 +32,7 @@ watch: $(READY)
 test: $(READY)
 	python -m pytest -n $(CORES) --dist worksteal
 
-## test-slow: the rest: kills of every algorithm and of Snakemake, compiled runs made twice, options at their extremes
+## test-slow: the rest: portable kernels of every algorithm, kills of every algorithm and of Snakemake, compiled runs made twice, options at their extremes
 test-slow: $(READY)
 	python -m pytest -m slow
 
