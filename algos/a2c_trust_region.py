@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import torch
 
+from core.anneal import left
 from core.objective import diagnose
 from core.optimise import gradient
 from core.policy import Gaussian, kl
@@ -30,7 +31,8 @@ class Config:
     lam: float = 1.0  #: 1: plain n-step returns (A3C paper)
     delta: float = 1.0  #: δ, the bound on kᵀz (Baselines, ACER)
     average_decay: float = 0.99  #: of the average policy (Baselines, ACER)
-    step_size: float = 7e-4  #: α (Baselines, where it is annealed to 0)
+    step_size: float = 7e-4  #: α, at first (Baselines)
+    anneal: float = 0  #: environment steps over which α falls in a line to 0 (Baselines: all of the run's); 0: it stays
     entropy: float = 0.01  #: c_H (Baselines)
     value_weight: float = 0.5  #: c_V (Baselines)
     max_norm: float = 0.5  #: of the joint gradient (Baselines)
@@ -71,11 +73,13 @@ def init(agent, cfg):
         return -policy_gradient(agent, cfg, theta, average, obs, act, adv), g_phi
 
     rmsprop = RMSprop(gradients, (agent.theta, agent.phi), cfg.decay, cfg.eps, cfg.max_norm, agent.compiled)
-    return {"rmsprop": rmsprop, "average": agent.theta.clone()}
+    return {"rmsprop": rmsprop, "average": agent.theta.clone(), "steps": 0}
 
 
 def update(agent, batch, cfg, state):
+    step_size = cfg.step_size * left(state["steps"], cfg.anneal)
+    state["steps"] += cfg.batch
     data = (state["average"], batch.obs, batch.act, batch.adv, batch.ret)
-    state["rmsprop"].descend(*data, step_size=cfg.step_size)
+    state["rmsprop"].descend(*data, step_size=step_size)
     state["average"].lerp_(agent.theta, 1 - cfg.average_decay)
-    return diagnose(agent, batch, batch.adv) | {"step_size": cfg.step_size}
+    return diagnose(agent, batch, batch.adv) | {"step_size": step_size}
