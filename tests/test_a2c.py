@@ -59,18 +59,19 @@ def test_a2cs_step_is_the_gradient_of_its_loss(learner):
         torch.testing.assert_close(moved - before, expected, rtol=1e-3, atol=1e-6)
 
 
-def test_the_step_size_falls_in_a_line_and_with_it_the_step(learner):
+@pytest.mark.parametrize("algo", [a2c, a2c_trust_region])
+def test_the_step_size_falls_in_a_line_and_with_it_the_step(learner, algo):
     agent, batch = learner()
-    whole, _, _ = run(a2c, agent, batch)
-    half, row, state = run(a2c, agent, batch, {"steps": 400}, anneal=800)
+    whole, _, _ = run(algo, agent, batch)
+    half, row, state = run(algo, agent, batch, {"steps": 400}, anneal=800)
     assert (row["step_size"], state["steps"]) == (3.5e-4, 440)
     torch.testing.assert_close(half.theta - agent.theta, (whole.theta - agent.theta) / 2, rtol=1e-3, atol=1e-7)
-    cfg = a2c.Config(batch=200, anneal=800)
-    state = a2c.init(agent, cfg)
-    sizes = [a2c.update(agent, batch, cfg, state)["step_size"] for _ in range(4)]
+    cfg = algo.Config(batch=200, anneal=800)
+    state = algo.init(agent, cfg)
+    sizes = [algo.update(agent, batch, cfg, state)["step_size"] for _ in range(4)]
     assert sizes == pytest.approx([7e-4, 5.25e-4, 3.5e-4, 1.75e-4])
     end = agent.theta.clone()
-    assert [a2c.update(agent, batch, cfg, state)["step_size"] for _ in range(2)] == [0, 0]
+    assert [algo.update(agent, batch, cfg, state)["step_size"] for _ in range(2)] == [0, 0]
     assert torch.equal(agent.theta, end)
 
 
