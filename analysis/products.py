@@ -27,9 +27,9 @@ TABLES = {
 
 #: ``results/<study>/figures/<name>.png`` and ``.svg``; all but curves and sweeps with a caption in ``<name>.txt``
 FIGURES = {
-    "figure3": "Learning curves in the arrangement of the PPO paper's Figure 3, over the paper's own.",
+    "figure3": "Learning curves in the arrangement of the PPO paper's Figure 3, over the paper's where it has them.",
     "figure3_overlay": "Each method on each task over every published source of that cell.",
-    "curves": "Learning curves, seed by seed, with the PPO paper's behind.",
+    "curves": "Learning curves, seed by seed; behind them the PPO paper's, of the methods it has.",
     "verdict": "Our return beside each published source's, and whether they agree.",
     "table1": "The surrogates of the PPO paper's Table 1, ours and the paper's.",
     "aggregates": "Aggregate scores of each method across tasks.",

@@ -37,8 +37,8 @@ FIXED = {
     "a2c": ("#CC79A7", _DASH),
     "a2c_trust_region": ("#882255", _DASHDOT),
     "cem": ("#7F7F7F", _DOT),
-    "trpo_penalty": ("#8A7300", _DASH),
-    "trpo_vine": ("#332288", _DASH),
+    "trpo_penalty": ("#8A7300", _DASHDOT),
+    "trpo_vine": ("#332288", _SOLID),
     "trpo_frozen": ("#F2A07B", _DOT),
     # Table 1: a hue a family, darker as the bound gets tighter.
     "unbounded": ("#000000", _DOT),
