@@ -16,9 +16,9 @@ export PYTHONNOUSERSITE := 1
 quick: $(READY)
 	snakemake --cores $(CORES) quick
 
-## figures: train what is missing of figure3 and draw it
+## figures: draw the studies whose runs are in the repository (and train what is missing of them)
 figures: $(READY)
-	snakemake --cores $(CORES) figure3
+	snakemake --cores $(CORES) figure3 table1 trpo_forms
 
 ## videos: films of the final policies, into the page of the study (STUDY=figure3)
 videos: $(READY)
