@@ -141,9 +141,18 @@ def _mac() -> bool:
 
 
 def git_commit() -> str | None:
-    """The commit checked out, with ``-dirty`` where files differ from it; None outside a repository."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    """The commit checked out, with ``-dirty`` where tracked files differ from it; None outside a repository.
+
+    Those in ``results/`` do not count: to train a committed run again changes them, but nothing that training reads.
+    """
     try:
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+        commit = _git("rev-parse", "HEAD")
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
     except (OSError, subprocess.CalledProcessError):
         return None
+    return commit + "-dirty" * bool(changed)
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "--no-optional-locks", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()

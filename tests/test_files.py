@@ -11,7 +11,7 @@ import sys
 import pytest
 from test_workflow import copy_project, edit
 
-from core.files import update_rows
+from core.files import git_commit, update_rows
 from core.plan import FILES
 from core.whole import damage
 
@@ -48,6 +48,28 @@ def test_updates_less_than_200_steps_apart_share_a_row():
     assert update_rows(near[:4])[0] == rows[0], "of a shorter run the rows that are whole are the same"
     apart = [{"iteration": i, "step": 200 * (i + 1), "kl": float(i)} for i in range(6)]
     assert update_rows(apart) == apart
+
+
+def test_the_commit_is_dirty_where_a_source_differs_but_not_where_a_run_does(tmp_path, monkeypatch):
+    monkeypatch.setattr("core.files.ROOT", tmp_path)
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):  # git's own, where a hook of it runs the tests
+        monkeypatch.delenv(name, raising=False)
+    assert git_commit() is None, "outside a repository"
+    source, *results = tmp_path / "core.py", tmp_path / "results" / "run.json", tmp_path / "results" / "updates.parquet"
+    results[0].parent.mkdir()
+    for path in (source, *results):
+        path.write_text("1")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *command], cwd=tmp_path, check=True)
+    clean = git_commit()
+    assert len(clean) == 40
+    results[0].write_text("2")
+    results[1].unlink()
+    (tmp_path / "untracked").touch()
+    assert git_commit() == clean
+    source.write_text("2")
+    assert git_commit() == f"{clean}-dirty"
 
 
 def run(command, project, **how):
