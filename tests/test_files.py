@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from test_workflow import copy_project, edit
+from test_workflow import copy_project, edit, git
 
 from core.files import git_commit, update_rows
 from core.plan import FILES
@@ -59,9 +59,8 @@ def test_the_commit_is_dirty_where_a_source_differs_but_not_where_a_run_does(tmp
     results[0].parent.mkdir()
     for path in (source, *results):
         path.write_text("1")
-    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
-    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
-        subprocess.run([*git, *command], cwd=tmp_path, check=True)
+    for command in (["init"], ["add", "."], ["commit", "-m", "one"]):
+        git(tmp_path, *command)
     clean = git_commit()
     assert len(clean) == 40
     results[0].write_text("2")

@@ -77,7 +77,7 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def git(project: Path, *arguments: str) -> None:
-    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"]
     subprocess.run(["git", *identity, *arguments], cwd=project, check=True, capture_output=True)
 
 
