@@ -5,31 +5,38 @@
 A row an episode: ``seed policy how start return length end``. ``seed`` is the run's, ``policy`` begins the digest of
 its policy's file, ``how`` is "sampled" or "deterministic", and episodes of both kinds with one ``start`` begin in the
 same state. Returns are raw; actions are clipped where the run clipped its own. Policies that diverged cannot act and
-have no row.
+have no row. They act with the kernels that the study's runs are made with (``core/kernels.py``).
 """
 
 import argparse
 import csv
 import io
+import statistics
 import sys
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from core.atomic import write_whole
 from core.errors import UsageError
 from core.key import ROOT
 from core.plan import Cell, load_study, name_a_cell
-from core.play import HOW, Played, play
+from core.train import load_libraries, takes_portable
+
+if TYPE_CHECKING:
+    from core.play import Played
 
 
-def play_cell(cell: Cell, horizon: int, root: Path = ROOT) -> list[Played]:
+def play_cell(cell: Cell, horizon: int, root: Path = ROOT) -> "list[Played]":
     """The episodes of all its runs. Raises UsageError."""
+    from core.play import play  # which loads numpy and torch, and so comes after the choice of their kernels
+
     return [row for seed in cell.seeds for row in play(root / cell.folder(seed), horizon)]
 
 
-def write(path: Path, rows: list[Played]) -> None:
+def write(path: Path, rows: "list[Played]") -> None:
     """The table, whole or not at all."""
+    from core.play import Played
+
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["return" if name == "ret" else name for name in Played._fields])
@@ -46,14 +53,15 @@ def main(argv: list[str] | None = None) -> int:
     try:
         study = load_study(args.study)
         cell, horizon = study.cell(args.task, args.method), study.tasks[args.task]["horizon"]
+        load_libraries(takes_portable(cell))
         rows = play_cell(cell, horizon)
         write(args.out, rows)
     except (UsageError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    for how in HOW:
+    for how in dict.fromkeys(row.how for row in rows):
         returns = [row.ret for row in rows if row.how == how]
-        print(f"{how}: {len(returns)} episodes, mean return {np.mean(returns) if returns else float('nan'):.1f}")
+        print(f"{how}: {len(returns)} episodes, mean return {statistics.mean(returns):.1f}")
     return 0
 
 

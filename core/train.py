@@ -120,12 +120,12 @@ def load_libraries(portable: bool = False) -> None:
     torch.set_num_interop_threads(1)
 
 
-def _portable(cell: Cell) -> bool:
-    """Whether the run gets portable kernels; where its study asks for them in vain, that is said."""
+def takes_portable(cell: Cell) -> bool:
+    """Whether a run of the cell gets portable kernels; where its study asks for them in vain, that is said."""
     possible = can_be_portable()
     if cell.portable and not possible:
         print(
-            "warning: studies.yaml: portable: needs an x86-64 processor with AVX2 and FMA; this run is made with the "
+            "warning: studies.yaml: portable: needs an x86-64 processor with AVX2 and FMA; this is made with the "
             "kernels of this one, and has other last bits",
             file=sys.stderr,
         )
@@ -134,7 +134,7 @@ def _portable(cell: Cell) -> bool:
 
 def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path) -> None:
     start = time.perf_counter()
-    load_libraries(_portable(cell))
+    load_libraries(takes_portable(cell))
     from core.files import git_commit, write_run
     from core.graph import CACHE
     from core.progress import Keeper, Stop, line

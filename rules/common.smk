@@ -28,7 +28,7 @@ try:
     # of them says so.
     _asking = sorted(STUDIES.values(), key=lambda study: study.cells[0].portable)
     ASKED_BY = {(c.method.algo, c.task, c.key): (s.name, c) for s in _asking for c in s.cells}
-    PLAYED_BY = {c.evaluation: (s.name, c) for s in STUDIES.values() if not s.sweeps for c in s.cells}
+    PLAYED_BY = {c.evaluation: (s.name, c) for s in _asking if not s.sweeps for c in s.cells}
     if workflow.is_main_process:  # and not in each of a cluster's jobs
         for _study in STUDIES.values():
             write_manifest(_study, ROOT)

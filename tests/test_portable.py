@@ -102,6 +102,26 @@ def test_square_roots_are_those_of_ieee():
     assert (done.returncode, done.stderr) == (0, "")
 
 
+EVALUATE = """
+import json, os, sys
+from core import evaluate
+from core.kernels import OVERRIDES
+assert not {"numpy", "torch"} & set(sys.modules), "they choose their kernels as they load"
+status = evaluate.main(sys.argv[1:])
+print(json.dumps([status, {name: os.environ[name] for name in OVERRIDES if name in os.environ}]))
+"""
+
+
+@needs_x86
+@pytest.mark.parametrize(("study", "method", "kernels"), [("tiny", "npg", PORTABLE), ("native", "pg", {})])
+def test_final_policies_play_with_the_kernels_of_their_runs(project, study, method, kernels, tmp_path):
+    go(project, study, method)
+    cell = ("--study", study, "--task", "InvertedPendulum", "--method", method)
+    command = [sys.executable, "-c", EVALUATE, *cell, "--out", str(tmp_path / "episodes.csv")]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert json.loads(done.stdout.splitlines()[-1]) == [0, kernels]
+
+
 @needs_x86
 def test_the_audit_compares_bytes_whatever_processor_a_portable_run_is_of(project):
     for study, method in (("tiny", "npg"), ("native", "pg")):
@@ -124,12 +144,12 @@ def test_a_run_is_made_again_with_its_own_variables_and_no_others(monkeypatch):
 
 def test_a_processor_that_cannot_is_said(monkeypatch, capsys):
     monkeypatch.setattr(train, "can_be_portable", lambda: False)
-    assert train._portable(SimpleNamespace(portable=True)) is False
+    assert train.takes_portable(SimpleNamespace(portable=True)) is False
     assert "needs an x86-64 processor with AVX2" in capsys.readouterr().err
-    assert train._portable(SimpleNamespace(portable=False)) is False
+    assert train.takes_portable(SimpleNamespace(portable=False)) is False
     assert not capsys.readouterr().err
     monkeypatch.setattr(train, "can_be_portable", lambda: True)
-    assert train._portable(SimpleNamespace(portable=True)) is True
+    assert train.takes_portable(SimpleNamespace(portable=True)) is True
 
 
 @pytest.mark.parametrize("machine", ["aarch64", "arm64"])
