@@ -59,6 +59,8 @@ def main(argv: list[str] | None = None) -> int:
     except (UsageError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    if not rows:
+        print("no episodes: every run of the cell diverged")
     for how in dict.fromkeys(row.how for row in rows):
         returns = [row.ret for row in rows if row.how == how]
         print(f"{how}: {len(returns)} episodes, mean return {statistics.mean(returns):.1f}")

@@ -3,8 +3,8 @@
     python -m core.video --study quick --task Hopper --method trpo --out trpo.webp
 
 The first seconds of an episode of mean actions, of the first seed that did not diverge, from the first start that
-``core/play.py`` plays: the same episode. The file is an animated WebP in real time; an episode that ends before is
-shorter. Where every seed diverged it is one grey picture.
+``core/play.py`` plays: the same episode, but with this processor's kernels whatever the study's are. The file is an
+animated WebP in real time; an episode that ends before is shorter. Where every seed diverged it is one grey picture.
 
 No run reads this module.
 """

@@ -24,8 +24,8 @@ from core.whole import forget_stale_evaluations, set_aside
 
 try:
     STUDIES = load_studies(ROOT)
-    # Who asks for a key. Of studies that name the same cell one answers, it is trained once: in portable kernels if any
-    # of them says so.
+    # Who asks for a key. Of studies that name the same cell one answers, it is trained and played once: in portable
+    # kernels if any of them says so.
     _asking = sorted(STUDIES.values(), key=lambda study: study.cells[0].portable)
     ASKED_BY = {(c.method.algo, c.task, c.key): (s.name, c) for s in _asking for c in s.cells}
     PLAYED_BY = {c.evaluation: (s.name, c) for s in _asking if not s.sweeps for c in s.cells}
