@@ -145,8 +145,8 @@ def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path) -> None:
     except Exception:
         _check_task(cell)
         raise
-    if sources_changed(cell.method.algo):
-        raise UsageError(f"a source of {cell.method.algo} changed as the run started: start it again")
+    if sources_changed(cell.method.algo, cell.task_id):
+        raise UsageError(f"a source of {cell.method.algo}, or of its task, changed as the run started: start it again")
     commit = git_commit()
     name = f"{cell.method.name} {cell.task} seed {seed}"
     live, reported = sys.stderr.isatty(), start

@@ -61,11 +61,11 @@ def forget_stale_evaluations(studies: dict[str, Study], root: Path) -> None:
     """Remove evaluations of policies that are no longer there: trained again since, or about to be."""
     for cell in (cell for study in studies.values() for cell in study.cells):
         path = root / cell.evaluation
-        if path.is_file() and _played(path) != _to_be_played(cell, root):
+        if path.is_file() and played(path) != to_be_played(cell, root):
             path.unlink()
 
 
-def _played(path: Path) -> dict[str, str] | None:
+def played(path: Path) -> dict[str, str] | None:
     """Digest of the policy by seed, in a table of ``core/evaluate.py``; None if it is no such table."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -74,7 +74,7 @@ def _played(path: Path) -> dict[str, str] | None:
         return None
 
 
-def _to_be_played(cell: Cell, root: Path) -> dict[str, str]:
+def to_be_played(cell: Cell, root: Path) -> dict[str, str]:
     """Digest of the policy by seed, of the cell's runs that did not diverge; "" where there is none."""
     found = {}
     for seed in cell.seeds:

@@ -17,9 +17,9 @@ from analysis.page.contents import FILES as PAGE_FILES
 from analysis.page.contents import tables_of
 from analysis.products import figures_of, video_file
 from core.errors import UsageError
-from core.key import closure
 from core.needs import memory_mb, minutes
 from core.plan import FILES, load_studies, write_manifest
+from core.sources import closure
 from core.whole import forget_stale_evaluations, set_aside
 
 try:
@@ -93,7 +93,7 @@ def option_sources(wildcards):
 
 def sources(module):
     """What a module of analysis/ executes and plans by."""
-    paths = closure([ROOT / "analysis" / f"{module}.py"])
+    paths = closure([ROOT / "analysis" / f"{module}.py"], [ROOT])
     return ["envs.yaml", "studies.yaml", *(path.relative_to(ROOT).as_posix() for path in paths)]
 
 
@@ -139,7 +139,7 @@ def seed_first(wildcards):
 def lecture_sources(wildcards):
     """All that the table of a topic is computed by."""
     entries = [ROOT / "lecture" / f"{name}.py" for name in (wildcards.topic, "__main__")]
-    sources = [path.relative_to(ROOT).as_posix() for path in closure(entries)]
+    sources = [path.relative_to(ROOT).as_posix() for path in closure(entries, [ROOT])]
     return sources + (["lecture/hopper.safetensors"] if "lecture/trained.py" in sources else [])
 
 

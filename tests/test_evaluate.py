@@ -17,11 +17,12 @@ from core import files, trained
 from core.copies import Copies
 from core.errors import UsageError
 from core.evaluate import main, play_cell, write
-from core.key import ROOT, closure
+from core.key import ROOT
 from core.plan import load_study, override
 from core.play import play, streams
 from core.policy import Policy
 from core.run import Run
+from core.sources import closure
 from core.whole import forget_stale_evaluations
 
 STD = 0.5
@@ -180,6 +181,6 @@ def test_what_cannot_be_played_is_one_line(tmp_path, capsys):
 
 def test_no_run_depends_on_it():
     entries = [ROOT / "core" / "run.py", *(ROOT / "algos").glob("*.py")]
-    decide = {path.name for path in closure(entries)}
+    decide = {path.name for path in closure(entries, [ROOT])}
     assert "rollout.py" in decide
     assert not decide & {"evaluate.py", "play.py", "trained.py"}

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from test_workflow import edit
 
-from core.plan import ROOT
+from core.plan import ROOT, load_study
 from core.whole import damage, sealed
 
 STUDY = (
@@ -35,6 +35,9 @@ def trained(tmp_path_factory):
         for seed in "01":
             run = ["--study", "tiny", "--task", "InvertedPendulum", "--method", method, "--seed", seed]
             subprocess.run([sys.executable, "-m", "core.train", *run], cwd=project, check=True, capture_output=True)
+        cell = load_study("tiny", project).cell("InvertedPendulum", method)
+        play = ["core.evaluate", *run[:6], "--out", cell.evaluation]
+        subprocess.run([sys.executable, "-m", *play], cwd=project, check=True, capture_output=True)
     return project
 
 
@@ -45,6 +48,13 @@ def project(trained, tmp_path):
 
 def folders(project):
     return sorted(path.relative_to(project).as_posix() for path in project.glob("results/runs/*/*/*/seed*"))
+
+
+def tables(project):
+    """Every table of episodes: its algorithm, and what it holds."""
+    return {
+        path: (path.parts[-5], path.read_text()) for path in sorted(project.glob("results/runs/*/*/*/evaluation/*"))
+    }
 
 
 def test_runs_that_were_not_touched_have_the_same_bytes(project):
@@ -72,33 +82,72 @@ def test_a_number_that_was_changed_is_found(project, table, column, digit):
     assert (code, said.count("DIFFERS"), said.count("same bytes")) == (1, 1, 3)
 
 
-@pytest.mark.parametrize("other", [{"cpu": {"model": "another", "flags": ""}}, {"libc": "glibc 1"}], ids=str)
-def test_on_another_machine_the_bytes_are_not_compared(project, other):
-    amend(project / folders(project)[0], **other)
+OTHER = [
+    {"cpu": {"model": "another", "flags": ""}},
+    {"libc": "glibc 1"},
+    {"versions": {"python": "3.13.1", "torch": "2.13.0+cu130"}},
+    {"versions": {"torch": "2.99.0"}},
+]
+
+
+@pytest.mark.parametrize("other", OTHER, ids=str)
+def test_bytes_come_first_and_machine_and_libraries_are_named_where_they_differ(project, other):
+    folder = project / folders(project)[0]
+    record = json.loads((folder / "run.json").read_text())
+    versions = record["versions"] | other.get("versions", {})
+    amend(folder, **other | {"versions": versions})
     code, said = tool(project, "audit", "--share", "1")
-    assert (code, said.count("another machine")) == (0, 1)
+    assert (code, said.count("same bytes")) == (0, 4), "equal bytes are equal, whatever made them"
+    rows = pd.read_parquet(folder / "updates.parquet")
+    rows.loc[0, "entropy"] *= 1 + 1e-12
+    rows.to_parquet(folder / "updates.parquet")
+    amend(folder, **other | {"versions": versions})
+    code, said = tool(project, "audit", "--share", "1")
+    only_a_build = versions["torch"].startswith("2.13.0")
+    if only_a_build and "cpu" not in other and "libc" not in other:
+        assert (code, said.count("other bytes within")) == (1, 1)
+    else:
+        assert (code, said.count("other bytes, by another machine, library")) == (0, 1)
 
 
 def test_a_change_that_changes_no_number_moves_the_runs(project):
-    before = folders(project)
-    played = (project / before[0]).parent / "evaluation" / "0123456789ab.csv"
-    played.parent.mkdir()
-    played.write_text("of the same policies")
+    """With an option that the runs had not, and with their tables of episodes."""
+    before, played = folders(project), tables(project)
     edit(project / "algos" / "npg.py", "F = fisher(", "F = 0\n    F = fisher(")
+    edit(project / "algos" / "npg.py", "    max_kl:", "    spare: float = 2.5  #: of no use\n    max_kl:")
     code, said = tool(project, "rekey")
-    assert code == 0
-    assert "2 runs moved" in said
+    assert code == 0, said
+    assert "2 runs moved, 0 left" in said
     after = folders(project)
     assert len(after) == 4
     assert [path for path in after if "/pg/" in path] == [path for path in before if "/pg/" in path]
-    assert not {path for path in after if "/npg/" in path} & set(before)
+    npg = [path for path in after if "/npg/" in path]
+    assert not set(npg) & set(before)
     assert all(damage(project / path) is None for path in after)
-    moved = (project / next(path for path in after if "/npg/" in path)).parent / "evaluation" / played.name
-    assert moved.read_text() == played.read_text() and moved != played
-    code, said = tool(project, "prune", "--yes")
-    assert "0 runs that no study names, and 2 tables of episodes" in said, "the study names all runs again"
-    assert folders(project) == after
-    assert not played.parents[1].exists() and not moved.parent.exists() and moved.parents[1].exists()
+    assert all(json.loads((project / path / "run.json").read_text())["options"]["spare"] == 2.5 for path in npg)
+    assert sorted(tables(project).values()) == sorted(played.values()), "they went with their runs"
+    assert tool(project, "rekey") == (
+        0,
+        "0 runs moved, 0 left where they are\n0 tables of episodes moved, 0 left where they are\n",
+    )
+    assert "0 runs that no study names, and 0 tables of episodes" in tool(project, "prune")[1]
+
+
+PLAY = "rng.standard_normal(dtype=np.float32, out=noise[:episodes])"
+
+
+@pytest.mark.parametrize(
+    ("now", "said", "code"),
+    [(f"spare = 0\n        {PLAY}", "same bytes", 0), (f"{PLAY}\n        noise *= 0.5", "other bytes", 1)],
+    ids=["no number", "a number"],
+)
+def test_tables_of_episodes_move_where_playing_again_gives_the_same(project, now, said, code):
+    runs, before = folders(project), tables(project)
+    edit(project / "core" / "play.py", PLAY, now)
+    assert tool(project, "rekey")[0] == code
+    after = tables(project)
+    assert folders(project) == runs and sorted(after.values()) == sorted(before.values())
+    assert (set(after) & set(before) == set()) == (code == 0)
 
 
 def test_a_change_that_changes_a_number_moves_nothing(project):

@@ -19,7 +19,7 @@ from core.errors import UsageError
 from core.key import ROOT
 from core.plan import Study, load_study
 from core.whole import damage
-from tools.runs import Kept
+from tools.kept import Kept
 
 
 def prepare(folder: Path) -> None:

@@ -11,14 +11,17 @@ from pathlib import Path
 
 from core.kernels import portable
 from core.train import load_libraries
-from tools.runs import Kept
+from tools.kept import Kept
+
+SAME = "same bytes"
 
 
 def differs(kept: Kept, share: float) -> tuple[str | None, str]:
     """Run the first ``share`` of the run, at least two updates.
 
-    On another CPU type, with other libraries, or compiled where the run was not, bytes say nothing. Then only the size
-    of the first update's KL is compared, which last bits do not move.
+    Equal bytes are equal, whatever made them. Other bytes are a fault where nothing explains them. On another CPU type,
+    with other libraries, or compiled where the run was not, the size of the first update's KL is compared, which last
+    bits do not move.
     """
     load_libraries(portable(kept.record))  # before anything loads numpy
     import pandas as pd
@@ -28,7 +31,7 @@ def differs(kept: Kept, share: float) -> tuple[str | None, str]:
     from core.run import Run
 
     of = kept.record
-    run = Run(of["algo"], of["task_id"], of["options"], of["steps"], of["seed"])
+    run = Run(of["algo"], of["task_id"], kept.options, of["steps"], of["seed"])
     while run.status == "running" and (len(run.updates) < 2 or run.envs.steps < share * of["steps"]):
         run.iterate()
     rows = update_rows(run.updates)
@@ -39,14 +42,15 @@ def differs(kept: Kept, share: float) -> tuple[str | None, str]:
     until = int(now["step"].iloc[-1])
     ours = pd.DataFrame(run.envs.episodes, columns=["step", "return", "length", "end"])
     before, after = episodes[episodes["step"] <= until], ours[ours["step"] <= until]
+    if was.head(len(now)).equals(now[list(was)].astype(was.dtypes)) and before.reset_index(drop=True).equals(
+        after.astype(before.dtypes).reset_index(drop=True)
+    ):
+        return None, SAME
     if kept.alike() and of["compiled"] == run.agent.compiled:
-        same = was.head(len(now)).equals(now.astype(was.dtypes)) and before.reset_index(drop=True).equals(
-            after.astype(before.dtypes).reset_index(drop=True)
-        )
-        return None if same else f"other bytes within the first {until:,} steps", "same bytes"
+        return f"other bytes within the first {until:,} steps", ""
     ratio = now["kl"].iloc[0] / was["kl"].iloc[0]
     wrong = None if 0.9 < ratio < 1.1 else f"the first update's KL is {ratio:.2f} times what it was"
-    return wrong, "another machine, library or way of computing: the first update's KL agrees"
+    return wrong, "other bytes, by another machine, library or way of computing: the first update's KL agrees"
 
 
 if __name__ == "__main__":
