@@ -47,3 +47,25 @@ for study in STUDIES.values():
         localrule: True
         message:
             f"{study.name}: {len(study.cells) * len(study.seeds)} runs; see results/{study.name}/index.html"
+
+
+# A study that cannot be planned fails when it is asked for, and stops no other.
+for name in BROKEN:
+    if name in CALL.targets:
+
+        rule:
+            name:
+                name
+            localrule: True
+            params:
+                said=BROKEN[name],
+            message:
+                f"{name} is left out: {BROKEN[name]}"
+            shell:
+                "echo error: {params.said:q} >&2; exit 1"
+
+
+try:
+    check_targets(CALL, [rule.name for rule in workflow.rules])
+except UsageError as error:
+    sys.exit(f"error: {error}")

@@ -24,9 +24,10 @@ from analysis.intervals import percentile, stream
 from analysis.scores import normalised, run_scores
 from analysis.study import FinishedRun, read_parquet, read_runs
 from analysis.tables import curve_of
+from core.config import read_config
 from core.errors import UsageError
 from core.options import nearest
-from core.plan import FILES, ROOT, Cell, Method, load_study, read_config
+from core.plan import FILES, ROOT, Cell, Method, load_study
 from core.whole import damage
 
 #: docs/statistics.md, "Coverage", has how this was measured.

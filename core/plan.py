@@ -7,21 +7,21 @@ import argparse
 import dataclasses
 import functools
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-import jsonschema
 import yaml
 
 from core.atomic import write_whole
+from core.config import Loader, check, load_yaml
 from core.errors import UsageError
 from core.key import ROOT, evaluation_key, run_key
 from core.options import algorithms, nearest, option_fields
 from core.tasks import check_id
 
+OF_STUDIES = ("tasks", "seeds", "steps", "portable")  #: not of a method, where some look for them
 FILES = ("episodes.parquet", "updates.parquet", "policy.safetensors", "run.json")
 
 
@@ -110,23 +110,48 @@ class Study:
         """Whether it is about the values of options: then all its lines are."""
         return any(method.swept for method in self.methods.values())
 
+    @property
+    def manifest(self) -> str:
+        """Where the list of its runs lies, from the root of the project."""
+        return f"results/{self.name}/runs.json"
+
     def run_files(self, name: str) -> list[str]:
         """The path of ``name`` (one of FILES) in every run of the study."""
         return [f"{cell.folder(seed)}/{name}" for cell in self.cells for seed in cell.seeds]
 
 
 def load_studies(root: Path = ROOT) -> dict[str, Study]:
-    """Every study of ``studies.yaml``. Raises UsageError."""
-    envs = read_config(root / "envs.yaml", root)
-    raw = read_config(root / "studies.yaml", root)
-    return {name: make_study(name, entry, envs, root) for name, entry in raw.items()}
+    """Every study of ``studies.yaml``. Raises UsageError, also where one of them cannot be planned."""
+    studies, broken = read_studies(root)
+    for said in broken.values():
+        raise UsageError(said)
+    return studies
+
+
+def read_studies(root: Path = ROOT) -> tuple[dict[str, Study], dict[str, str]]:
+    """The studies that can be planned, and what is wrong with each of the others, by name.
+
+    Raises UsageError where a file as a whole is not readable.
+    """
+    studies, broken = {}, {}
+    envs = load_yaml(root / "envs.yaml")
+    for name, entry in load_yaml(root / "studies.yaml").items():
+        try:
+            check(root / "studies.yaml", {name: entry}, root)
+            asked = {task: envs[task] for task in entry["tasks"] if task in envs}
+            if asked:
+                check(root / "envs.yaml", asked, root)
+            studies[name] = make_study(name, entry, envs, root)
+        except UsageError as error:
+            broken[name] = str(error)
+    return studies, broken
 
 
 def load_study(name: str, root: Path = ROOT) -> Study:
-    """One study. Raises UsageError where anything in the files, or the name, is wrong."""
-    studies = load_studies(root)
+    """One study. Raises UsageError where anything in it, or the name, is wrong."""
+    studies, broken = read_studies(root)
     if name not in studies:
-        raise UsageError(f"studies.yaml: study {nearest(name, studies)}")
+        raise UsageError(broken.get(name, f"studies.yaml: study {nearest(name, [*studies, *broken])}"))
     return studies[name]
 
 
@@ -144,7 +169,7 @@ def override(cell: Cell, settings: list[str], steps: int | None) -> Cell:
         if not equals:
             raise UsageError(f"--set {setting}: write option=value")
         try:
-            changes[name] = yaml.load(value, _Loader)
+            changes[name] = yaml.load(value, Loader)
         except yaml.YAMLError:
             raise UsageError(f"--set {setting}: the value is not readable") from None
     options = cell.method.options | _options(cell.method.algo, changes, "--set")
@@ -153,56 +178,6 @@ def override(cell: Cell, settings: list[str], steps: int | None) -> Cell:
     method = dataclasses.replace(cell.method, options=options)
     tried = dataclasses.replace(cell, method=method, steps=cell.steps if steps is None else steps)
     return _affordable(tried, "--steps")
-
-
-def read_config(path: Path, root: Path = ROOT) -> dict:
-    """A YAML file, checked against ``schemas/<name>.schema.json``. Raises UsageError, one line."""
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except RecursionError:
-        raise UsageError(f"{path.name}: is nested too deeply") from None
-    except (yaml.YAMLError, OSError, ValueError) as error:  # such as a date that is none
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}:" if mark else ""
-        problem = " ".join(str(getattr(error, "problem", None) or error).split())
-        raise UsageError(f"{path.name}:{line} {problem}") from None
-    schema = json.loads((root / "schemas" / f"{path.stem}.schema.json").read_text(encoding="utf-8"))
-    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(content))
-    if error:
-        raise UsageError(f"{path.name}: {_explain(error)}")
-    return content
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML, in which ``3e-4`` is a number and a key may stand only once."""
-
-    def construct_mapping(self, node, deep=False):
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key, (key_node, _) in zip(keys, node.value, strict=True):
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"{key!r} stands twice", key_node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)[eE][-+]?\d+$"), list("-+.0123456789")
-)
-
-
-def _explain(error: jsonschema.ValidationError) -> str:
-    where = ".".join(map(str, error.absolute_path)) or "the file"
-    if error.validator == "additionalProperties" and error.schema.get("properties"):
-        valid = error.schema["properties"]
-        unknown = next(key for key in error.instance if key not in valid)
-        return f"{where}: {nearest(unknown, valid)}"
-    if error.validator == "type" and error.parent is None:
-        wanted = error.validator_value
-        wanted = wanted if isinstance(wanted, str) else " or ".join(wanted)
-        return f"{where}: must be of type {wanted}, not {error.instance!r}"
-    described = error  # of alternatives the schema describes the whole
-    while described.parent is not None and "description" not in described.schema:
-        described = described.parent
-    return f"{where}: {described.schema.get('description', error.message)}"
 
 
 def make_study(name: str, entry: dict, envs: dict, root: Path = ROOT) -> Study:
@@ -252,10 +227,19 @@ def write_manifest(study: Study, root: Path = ROOT) -> None:
     Written only when it changes. By its date the workflow sees that a study is made of other runs than its tables
     were, even if those runs are old: an edit undone, say, in a checkout without Snakemake's own records.
     """
+    if not manifest_holds(study, root):
+        write_whole(root / study.manifest, _manifest(study))  # another Snakemake may be reading it
+
+
+def manifest_holds(study: Study, root: Path = ROOT) -> bool:
+    """Whether the list of the study's runs is there, and is what :func:`write_manifest` would write."""
+    path = root / study.manifest
+    return path.is_file() and path.read_bytes() == _manifest(study)
+
+
+def _manifest(study: Study) -> bytes:
     folders = [cell.folder(seed) for cell in study.cells for seed in cell.seeds]
-    path, text = root / "results" / study.name / "runs.json", json.dumps(folders, indent=0) + "\n"
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        write_whole(path, text.encode())  # another Snakemake may be reading it
+    return (json.dumps(folders, indent=0) + "\n").encode()
 
 
 def _methods(line: str, entry: dict, shared: dict, where: str, root: Path) -> Iterator[Method]:
@@ -291,6 +275,8 @@ def _method(name: str, entry: dict, shared: dict, where: str, root: Path) -> Met
 def _options(algo: str, given: dict, where: str, root: Path = ROOT) -> dict:
     valid = option_fields(algo, root)
     for name in given:
+        if name in OF_STUDIES:
+            raise UsageError(f"{where}: {name!r} is of a whole study: write it beside the study's methods")
         if name not in valid:
             raise UsageError(f"{where}: option {nearest(name, valid)} (options of {algo})")
     return {name: valid[name].check(value, f"{where}.{name}") for name, value in given.items()}

@@ -11,9 +11,10 @@ import argparse
 
 import numpy as np
 
+from core.config import read_config
 from core.environments import Environments
 from core.options import nearest
-from core.plan import ROOT, read_config
+from core.plan import ROOT
 
 COPIES = 10
 

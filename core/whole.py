@@ -4,8 +4,7 @@ import csv
 import hashlib
 import json
 import shutil
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from core.plan import FILES, Cell, Study
@@ -40,29 +39,33 @@ def damage(folder: Path, names: Sequence[str] = FILES) -> str | None:
     return None
 
 
-def set_aside(studies: dict[str, Study], root: Path) -> None:
-    """Move damaged runs that a study names to ``work/damaged/``, and say so: then they are planned anew.
+def damaged(studies: dict[str, Study], root: Path) -> dict[str, str]:
+    """The damaged runs that a study names: what is wrong, by folder from the root of the project.
 
-    A run that lacks a file is left: it is not finished, or somebody wants it trained again.
+    A run that lacks a file is none: it is not finished, or somebody wants it trained again.
     """
     folders = {cell.folder(seed) for study in studies.values() for cell in study.cells for seed in cell.seeds}
-    for folder in sorted(folders):
-        if not all((root / folder / name).is_file() for name in FILES):
-            continue
-        if wrong := damage(root / folder):
-            target = root / "work" / "damaged" / folder
-            shutil.rmtree(target, ignore_errors=True)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(root / folder, target)
-            print(f"warning: {folder}: {wrong}: moved to work/damaged/, and to be trained again", file=sys.stderr)
+    there = (folder for folder in sorted(folders) if all((root / folder / name).is_file() for name in FILES))
+    return {folder: wrong for folder in there if (wrong := damage(root / folder))}
 
 
-def forget_stale_evaluations(studies: dict[str, Study], root: Path) -> None:
-    """Remove evaluations of policies that are no longer there: trained again since, or about to be."""
-    for cell in (cell for study in studies.values() for cell in study.cells):
-        path = root / cell.evaluation
-        if path.is_file() and played(path) != to_be_played(cell, root):
-            path.unlink()
+def set_aside(folders: Iterable[str], root: Path) -> None:
+    """Move runs to ``work/damaged/``: then they are planned anew."""
+    for folder in folders:
+        target = root / "work" / "damaged" / folder
+        shutil.rmtree(target, ignore_errors=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(root / folder, target)
+
+
+def stale_evaluations(studies: dict[str, Study], root: Path) -> list[str]:
+    """Tables of episodes whose policies are no longer there: trained again since, or about to be."""
+    cells = {cell.evaluation: cell for study in studies.values() for cell in study.cells}
+    return [
+        name
+        for name, cell in cells.items()
+        if (root / name).is_file() and played(root / name) != to_be_played(cell, root)
+    ]
 
 
 def played(path: Path) -> dict[str, str] | None:

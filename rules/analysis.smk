@@ -12,7 +12,7 @@ rule tables:
     input:
         run_tables,
         evaluations,
-        "results/{study}/runs.json",
+        manifest,
         sources("tables"),
     output:
         curves="results/{study}/tables/curves.parquet",

@@ -1,46 +1,75 @@
 """The plan, and the helpers by which rules ask for files.
 
 in:  envs.yaml, studies.yaml, the sources of core/ and algos/ (for the keys)
-out: STUDIES, TOPICS, runs(), run_tables(), update_tables(), figures(), page_parts(), sources(), drawn(),
+out: CALL, STUDIES, BROKEN, TOPICS, runs(), run_tables(), update_tables(), figures(), page_parts(), sources(), drawn(),
      lecture_sources(), stored(), and what the rules on runs and cells need
 """
 
+import atexit
 import logging
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
-ROOT = Path(workflow.basedir)
+ROOT = Path(workflow.basedir).resolve()
 sys.path.insert(0, str(ROOT))
 
 from analysis.page.contents import FILES as PAGE_FILES
 from analysis.page.contents import tables_of
 from analysis.products import figures_of, video_file
+from core.call import Call, check_call, check_targets, read_call
 from core.errors import UsageError
 from core.needs import memory_mb, minutes
-from core.plan import FILES, load_studies, write_manifest
+from core.plan import FILES, manifest_holds, read_studies, write_manifest
 from core.sources import closure
-from core.whole import forget_stale_evaluations, set_aside
+from core.whole import damaged, set_aside, stale_evaluations
 
+CALL = read_call(sys.argv[1:]) if workflow.is_main_process else Call()  # and not in each of a cluster's jobs
+DAMAGED, STALE = {}, []  # runs whose files are damaged, tables of episodes of other policies
 try:
-    STUDIES = load_studies(ROOT)
+    check_call(CALL, ROOT, config)
+    STUDIES, BROKEN = read_studies(ROOT)
+    DEFAULT_STUDY = "figure3" if "figure3" in STUDIES | BROKEN else next(iter(STUDIES | BROKEN))
+    for _name in BROKEN:
+        if _name in (CALL.targets or (DEFAULT_STUDY,)) and not set(CALL.targets) & set(STUDIES):
+            raise UsageError(BROKEN[_name])
     # Who asks for a key. Of studies that name the same cell one answers, it is trained and played once: in portable
     # kernels if any of them says so.
     _asking = sorted(STUDIES.values(), key=lambda study: study.cells[0].portable)
     ASKED_BY = {(c.method.algo, c.task, c.key): (s.name, c) for s in _asking for c in s.cells}
     PLAYED_BY = {c.evaluation: (s.name, c) for s in _asking if not s.sweeps for c in s.cells}
-    if workflow.is_main_process:  # and not in each of a cluster's jobs
-        for _study in STUDIES.values():
-            write_manifest(_study, ROOT)
-        set_aside(STUDIES, ROOT)
-        forget_stale_evaluations(STUDIES, ROOT)
+    if workflow.is_main_process:
+        DAMAGED = damaged(STUDIES, ROOT)
+        if not CALL.idle:
+            set_aside(DAMAGED, ROOT)
+        STALE = stale_evaluations(STUDIES, ROOT)
+        if not CALL.idle:
+            for _path in STALE:
+                (ROOT / _path).unlink()
+            for _study in STUDIES.values():
+                write_manifest(_study, ROOT)
 except (UsageError, OSError) as error:
     sys.exit(f"error: {error}")  # one line; a WorkflowError would add where in this file it was raised
+for _name, _said in BROKEN.items():
+    print(f"warning: {_said}: the study {_name} is left out", file=sys.stderr)
+for _folder, _wrong in DAMAGED.items():
+    _moved = "would be moved" if CALL.idle else "moved"
+    print(f"warning: {_folder}: {_wrong}: {_moved} to work/damaged/, and to be trained again", file=sys.stderr)
 
-# Of a run that failed before it wrote a file, Snakemake says that update() has no former version to bring back.
-logging.getLogger("snakemake.logging").addFilter(lambda record: "no backup found" not in record.getMessage())
+# Where nothing is to change on disk, a new file stands for what planning would take away or write.
+NEW = []
+if CALL.idle and workflow.is_main_process:
+    _folder = tempfile.mkdtemp(prefix="stepsize-")
+    atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+    NEW.append(f"{_folder}/new")
+    Path(NEW[0]).touch()
 
-DEFAULT_STUDY = "figure3" if "figure3" in STUDIES else next(iter(STUDIES))
+
+# Of a run that failed before it wrote a file, Snakemake says that update() has no former version to bring back; of runs
+# that came with the repository, that it has no record of its own of them, which are not needed: their keys stand for them.
+for _said in ("no backup found", "provenance/metadata so that it in part"):
+    logging.getLogger("snakemake.logging").addFilter(lambda record, said=_said: said not in record.getMessage())
 
 # The topics of the lectures: those that have a figure.
 TOPICS = sorted(p.stem for p in (ROOT / "analysis" / "lecture").glob("*.py") if p.stem[0] != "_" and p.stem != "style")
@@ -62,6 +91,22 @@ wildcard_constraints:
 def runs(study):
     """Every file of every run of a study."""
     return [path for name in FILES for path in STUDIES[study].run_files(name)]
+
+
+def damage_of(wildcards):
+    """A new file where the run is damaged and still in its place: then it is planned anew."""
+    return NEW if RUN.format(**wildcards) in DAMAGED else []
+
+
+def staleness_of(wildcards):
+    """A new file where the table of episodes is of other policies and still in its place."""
+    return NEW if "results/runs/{algo}/{task}/{key}/evaluation/{how}.csv".format(**wildcards) in STALE else []
+
+
+def manifest(wildcards):
+    """The list of a study's runs, or a new file where it is to be another."""
+    study = STUDIES[wildcards.study]
+    return study.manifest if not NEW or manifest_holds(study, ROOT) else NEW
 
 
 def run_tables(wildcards):

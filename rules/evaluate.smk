@@ -9,6 +9,7 @@ out: an episode a row, beside the runs. The name stands for how policies are pla
 rule evaluate:
     input:
         ancient(cell_runs),
+        staleness_of,
     output:
         "results/runs/{algo}/{task}/{key}/evaluation/{how}.csv",
     log:

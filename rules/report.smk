@@ -12,7 +12,7 @@ rules/captions/, and how long each rule took.
 rule page:
     input:
         page_parts,  # and so the runs, whose own tables it reads; naming those again would slow the plan
-        "results/{study}/runs.json",
+        manifest,
         CURVES,
         [f"analysis/page/{name}" for name in PAGE_FILES],
         option_sources,

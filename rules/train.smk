@@ -1,12 +1,15 @@
 """One training run a job, on one thread.
 
-in:  nothing that has a date: the key in the path stands for sources, task, options and budget
+in:  nothing that has a date: the key in the path stands for sources, task, options and budget; in a dry run, what stands
+     for damage
 out: the four files of a run, whole. Under update() Snakemake leaves them where they are when it starts a job again that
      it believes interrupted; the trainer knows by their digests whether they are finished.
 """
 
 
 rule train:
+    input:
+        damage_of,
     output:
         [update(f"{RUN}/{name}") for name in FILES],
     log:

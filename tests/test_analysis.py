@@ -15,8 +15,9 @@ from analysis.intervals import bootstrap
 from analysis.published import SOURCES, paper_curves, published_curves, read_curves
 from analysis.study import FinishedRun, read_runs
 from analysis.tables import curve_of, learning_curve, score
+from core.config import read_config
 from core.errors import UsageError
-from core.plan import ROOT, make_study, read_config
+from core.plan import ROOT, make_study
 
 
 def episodes(*rows):

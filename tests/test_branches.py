@@ -8,8 +8,9 @@ import torch
 from late import normal
 
 from core.branches import Branches
+from core.config import read_config
 from core.environments import Environments
-from core.plan import ROOT, read_config
+from core.plan import ROOT
 from core.rollout import sample
 from core.seeding import streams
 

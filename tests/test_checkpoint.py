@@ -16,8 +16,9 @@ import pytest
 import torch
 
 from core import checkpoint
+from core.config import read_config
 from core.options import algorithms, option_fields
-from core.plan import ROOT, read_config
+from core.plan import ROOT
 from core.progress import Keeper
 from core.provenance import provenance
 from core.run import Run

@@ -12,10 +12,11 @@ import pandas as pd
 import pytest
 import torch
 
+from core.config import read_config
 from core.copies import Copies
 from core.files import write_run
 from core.options import UsageError, algorithms, option_fields
-from core.plan import FILES, ROOT, Cell, Method, override, read_config
+from core.plan import FILES, ROOT, Cell, Method, override
 from core.run import Common, Run
 
 BUDGET = 1200

@@ -13,7 +13,8 @@ from analysis import figure3, figures, overlay, statistics, table1, verdict_map
 from analysis.scores import against_the_best, filled_curves
 from analysis.style import FIXED, finished_label, looks, page
 from analysis.verdict import summarise, tabulate
-from core.plan import ROOT, make_study, read_config
+from core.config import read_config
+from core.plan import ROOT, make_study
 
 ENVS = read_config(ROOT / "envs.yaml")
 TASKS = ["HalfCheetah", "Hopper", "InvertedDoublePendulum", "InvertedPendulum", "Reacher", "Swimmer", "Walker2d"]

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from analysis.published import paper_curves
 from analysis.study import read_runs
+from core.config import read_config
 from core.errors import UsageError
-from core.plan import FILES, ROOT, make_study, read_config
+from core.plan import FILES, ROOT, make_study
 from core.whole import damage
 
 # Published curves

@@ -10,8 +10,9 @@ import gymnasium
 import pytest
 import yaml
 
+from core.config import read_config
 from core.options import UsageError
-from core.plan import ROOT, load_studies, load_study, override, read_config
+from core.plan import ROOT, load_studies, load_study, override
 from core.tasks import registered
 
 FIGURE3 = {"HalfCheetah", "Hopper", "InvertedDoublePendulum", "InvertedPendulum", "Reacher", "Swimmer", "Walker2d"}
@@ -121,6 +122,7 @@ MISTAKES = {
         "trpo: {batch: 0}": "tiny.methods.trpo.batch: 0 is too small",
         "trpo: {normalize_obs: 1}": "tiny.methods.trpo.normalize_obs: must be true or false",
         "trpo: {log_std: froze}": "tiny.methods.trpo.log_std: 'froze' is unknown; did you mean 'frozen'?",
+        "trpo: {steps: 5000}": "tiny.methods.trpo: 'steps' is of a whole study: write it beside the study's methods",
         "trpo: 3": "studies.yaml: tiny.methods.trpo: must be of type object or null",
         "ppo_clip:": "studies.yaml: line [0-9]+: 'ppo_clip' stands twice",
     },
@@ -220,7 +222,7 @@ def test_an_unknown_study_task_or_method_is_named():
 
 
 def test_a_study_that_is_not_yaml_mapping_is_refused(project):
-    with pytest.raises(UsageError, match=r"studies\.yaml: the file: must be of type object"):
+    with pytest.raises(UsageError, match=r"studies\.yaml: the file: must be a mapping of names"):
         project("- a\n- b\n")
 
 

@@ -14,9 +14,10 @@ from test_runs import amend, tool
 
 from analysis.mixed import mixed
 from core import train
+from core.config import read_config
 from core.kernels import PORTABLE, can_be_portable, environment, portable
 from core.options import algorithms
-from core.plan import ROOT, load_study, make_study, read_config
+from core.plan import ROOT, load_study, make_study
 
 #: Every algorithm in small batches, uncompiled, and as NAME_compiled compiled.
 METHODS = {

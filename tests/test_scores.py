@@ -9,7 +9,8 @@ import pytest
 from analysis.scores import against_the_best, counted, filled, filled_curves, normalised, run_scores, steps_to
 from analysis.study import FinishedRun
 from analysis.tables import curve_of, policies
-from core.plan import ROOT, make_study, read_config
+from core.config import read_config
+from core.plan import ROOT, make_study
 
 UNTRAINED = -10.0
 

@@ -6,9 +6,10 @@ import gymnasium
 import numpy as np
 import pytest
 
+from core.config import read_config
 from core.copies import Copies
 from core.options import option_fields
-from core.plan import ROOT, read_config
+from core.plan import ROOT
 from core.run import Run
 from core.simulators import TASKS, together
 

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from analysis import so_far, sweeps
+from core.config import read_config
 from core.errors import UsageError
-from core.plan import FILES, ROOT, load_studies, load_study, make_study, read_config
+from core.plan import FILES, ROOT, load_studies, load_study, make_study
 
 ENVS = read_config(ROOT / "envs.yaml")
 ENTRY = {

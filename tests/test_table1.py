@@ -11,8 +11,9 @@ from analysis.intervals import percentile, stream
 from analysis.products import ROWS_NEEDED, SURROGATES, UNBOUNDED, figures_of, surrogate
 from analysis.style import page
 from analysis.table1 import draw, make, paper_scores, tabulate
+from core.config import read_config
 from core.errors import UsageError
-from core.plan import ROOT, load_studies, make_study, read_config
+from core.plan import ROOT, load_studies, make_study
 
 METHODS = {
     "fixed": {"algo": "ppo_kl", "adaptive": False, "beta": 3},

@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
+from core.config import read_config
 from core.errors import UsageError
 from core.key import ROOT, _task_digest, run_key
-from core.plan import read_config
 from core.task_sources import own, task_digest, task_files
 
 TASK = """

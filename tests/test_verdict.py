@@ -11,7 +11,8 @@ from analysis import overlay, verdict_map
 from analysis.intervals import mean_interval, student
 from analysis.published import SOURCES, Source, published_curves
 from analysis.verdict import judge, ours_of, scores_of, summarise, tabulate, theirs_of, unlike
-from core.plan import ROOT, load_study, make_study, read_config
+from core.config import read_config
+from core.plan import ROOT, load_study, make_study
 
 ENVS = read_config(ROOT / "envs.yaml")
 BY_NAME = {source.name: source for source in SOURCES}

@@ -18,8 +18,9 @@ from PIL import Image
 from analysis import frames
 from analysis.products import video_file
 from core import opengl
+from core.config import read_config
 from core.errors import UsageError
-from core.plan import ROOT, load_study, make_study, read_config
+from core.plan import ROOT, load_study, make_study
 from core.play import play
 from core.policy import Policy
 from core.video import GREY, SECONDS, SIZE, film, film_cell, stage, write

@@ -16,7 +16,8 @@ import filelock
 import pytest
 
 from analysis.watch import Seen, duration, look, report, seconds_left
-from core.plan import FILES, load_study, make_study, read_config
+from core.config import read_config
+from core.plan import FILES, load_study, make_study
 from core.progress import line
 from core.run import Run
 from tests.test_workflow import ROOT, copy_project, snakemake
