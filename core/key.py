@@ -13,7 +13,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from core.sources import Digests, parsed
+from core.sources import Digests
 from core.task_sources import task_digest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,13 +44,13 @@ def sources_digest(algo: str, root: Path = ROOT) -> str:
 
     Read once a process: see :func:`sources_changed`. Raises UsageError where a module does not parse.
     """
-    return _digest_of(_entries(algo, root), root)
+    return _digest_of(_entries(algo, root), _first_seen(root))
 
 
 def sources_changed(algo: str, task: str | dict, root: Path = ROOT) -> bool:
     """Whether the sources on disk are no longer those that :func:`run_key` saw in this process."""
     text = json.dumps(task, sort_keys=True)
-    now = _digest_of(_entries(algo, root), root), task_digest(task, root)
+    now = _digest_of(_entries(algo, root), Digests([root])), task_digest(task, root)
     return now != (sources_digest(algo, root), _task_digest(text, root))
 
 
@@ -60,8 +60,14 @@ def evaluation_key(seeds: tuple[int, ...], root: Path = ROOT) -> str:
 
     Raises UsageError where a module does not parse.
     """
-    played = _digest_of([root / "core" / "play.py"], root)
+    played = _digest_of([root / "core" / "play.py"], _first_seen(root))
     return hashlib.sha256(f"{played}{list(seeds)}".encode()).hexdigest()[:12]
+
+
+@functools.cache
+def _first_seen(root: Path) -> Digests:
+    """The project's modules as this process first reads them."""
+    return Digests([root])
 
 
 @functools.cache
@@ -73,8 +79,8 @@ def _entries(algo: str, root: Path) -> list[Path]:
     return [root / "algos" / f"{algo}.py", root / "core" / "run.py"]
 
 
-def _digest_of(entries: list[Path], root: Path) -> str:
+def _digest_of(entries: list[Path], digests: Digests) -> str:
     """Of these modules in this order, and of the ``__init__.py`` of their packages where there is something in it."""
-    digests, inits = Digests([root]), sorted({path.with_name("__init__.py") for path in entries})
-    counted = [path for path in inits if path.is_file() and parsed(path, [root])[0]]
+    inits = sorted({path.with_name("__init__.py") for path in entries})
+    counted = [path for path in inits if path.is_file() and not digests.empty(path)]
     return hashlib.sha256("".join(digests.of(path) for path in [*entries, *counted]).encode()).hexdigest()

@@ -6,6 +6,7 @@ Comments, docstrings, blank lines and layout do not count.
 """
 
 import ast
+import functools
 import hashlib
 import io
 import json
@@ -33,8 +34,12 @@ class Digests:
     """Digests of modules under ``roots``, each file read once."""
 
     def __init__(self, roots: Roots):
-        self._roots = roots
         self._known: dict[Path, str] = {}
+        self._parsed = functools.cache(lambda path: parsed(path, roots))
+
+    def empty(self, path: Path) -> bool:
+        """Whether a module runs nothing."""
+        return self._parsed(path) == ("", [])
 
     def of(self, path: Path) -> str:
         """The digest of a module, 64 hex digits. Raises UsageError where it, or what it imports, does not parse."""
@@ -44,14 +49,14 @@ class Digests:
         """The digest, and which of the modules ``above`` it leans on: in a circle a module counts by its own text."""
         if path in self._known:
             return self._known[path], set()
-        text, imports = parsed(path, self._roots)
+        text, imports = self._parsed(path)
         if path in above:
             return _sha(text), {path}
         found, leans = [], set()
         for name, local, files in imports:
             digests = []
             for file in files:
-                if file.name != "__init__.py" or parsed(file, self._roots)[0]:  # an empty one changes nothing
+                if file.name != "__init__.py" or not self.empty(file):
                     digest, on = self._of(file, (*above, path))
                     digests.append(digest)
                     leans |= on

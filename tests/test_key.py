@@ -6,7 +6,7 @@ import textwrap
 import pytest
 
 from core.errors import UsageError
-from core.key import ROOT, sources_changed, sources_digest
+from core.key import ROOT, _first_seen, sources_changed, sources_digest
 from core.sources import Digests, canonical, closure
 
 SOURCE = textwrap.dedent(
@@ -83,7 +83,7 @@ def test_a_file_that_does_not_parse_is_named(project):
 
 def digests(project):
     """Of every algorithm, read anew."""
-    sources_digest.cache_clear()
+    sources_digest.cache_clear(), _first_seen.cache_clear()
     return {path.stem: sources_digest(path.stem, project) for path in sorted((project / "algos").glob("[a-z]*.py"))}
 
 
