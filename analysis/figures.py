@@ -9,12 +9,11 @@
 ``cost``          return against wall time, a panel a task
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 
 from analysis import across, figure3
+from analysis.pyplot import plt, sns
 from analysis.scores import read
 from analysis.statistics import shared
 from analysis.study import folder, main

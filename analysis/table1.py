@@ -14,15 +14,14 @@ the best run scored in the paper is not printed: normalised scores of two studie
 same.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from scipy import stats
 
 from analysis import across, statistics
 from analysis.intervals import percentile, stream
 from analysis.products import ROWS_NEEDED, surrogates
+from analysis.pyplot import plt, sns
 from analysis.study import folder, main
 from analysis.style import (
     WIDTH,
