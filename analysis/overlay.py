@@ -6,7 +6,7 @@ import pandas as pd
 from analysis.figure3 import band, limits
 from analysis.published import SOURCES, published_curves
 from analysis.pyplot import plt
-from analysis.style import WIDTH, canvas, columns_that_fit, finished_label, looks, steps_axis
+from analysis.style import WIDTH, canvas, columns_that_fit, drawn_label, looks, steps_axis
 from core.plan import Study
 
 #: A source's line in the overlay: grey, so that ours stands out, and told apart by dashes.
@@ -49,7 +49,7 @@ def draw(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure |
             steps_axis(axis, study.steps)
             if row == 0:
                 axis.set_title(study.tasks[task]["id"], fontsize=7.5 if len(tasks) < 6 else 6.5)
-        grid[row, 0].set_ylabel(finished_label(study, method, runs), fontsize=7, weight="bold")
+        grid[row, 0].set_ylabel(drawn_label(study, method, runs), fontsize=7, weight="bold")
     body.supxlabel("environment steps", fontsize=7.5)
     body.supylabel("return", fontsize=7.5)
     return figure

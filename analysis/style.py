@@ -102,10 +102,15 @@ def save(figure: plt.Figure, study: Study, name: str, caption: str) -> None:
 
 
 def finished_label(study: Study, method: str, runs: pd.DataFrame) -> str:
-    """The method's label, for a figure, and where runs of it diverged how many did not: "trpo (9/10)"."""
+    """The method's label, and where runs of it diverged how many did not: "trpo (9/10)"."""
     status = runs.loc[runs["method"] == method, "status"]
     count = (status == "finished").sum()
-    return as_written(study.methods[method].label) + (f" ({count}/{len(status)})" if count < len(status) else "")
+    return study.methods[method].label + (f" ({count}/{len(status)})" if count < len(status) else "")
+
+
+def drawn_label(study: Study, method: str, runs: pd.DataFrame) -> str:
+    """The same, for Matplotlib."""
+    return as_written(finished_label(study, method, runs))
 
 
 def counted(runs: pd.DataFrame) -> str:
@@ -161,7 +166,7 @@ def steps_axis(axis: plt.Axes, budget: int) -> None:
 
 def legend_of(study: Study, methods: list[str], runs: pd.DataFrame) -> tuple[dict, float]:
     """The legend over a figure of a page's width: arguments of ``Figure.legend``, and its height in inches."""
-    look, labels = looks(study), [finished_label(study, method, runs) for method in methods]
+    look, labels = looks(study), [drawn_label(study, method, runs) for method in methods]
     handles = [
         plt.Line2D([], [], color=look[method][0], linestyle=look[method][1], linewidth=1.5, label=label)
         for method, label in zip(methods, labels, strict=True)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.published import SOURCES
 from analysis.pyplot import mpl, plt
-from analysis.style import WIDTH, canvas, finished_label
+from analysis.style import WIDTH, canvas, drawn_label
 from core.plan import Study
 
 #: Told apart by colour-blind eyes, and by lightness in grey; a sign says it as well.
@@ -27,7 +27,7 @@ def draw(study: Study, runs: pd.DataFrame, table: pd.DataFrame, summary: pd.Data
     figure, body = canvas(study, max(WIDTH, 1.15 + 0.9 * len(tasks)), sum(heights) + 0.55)
     grid = body.subplots(len(sources), 1, height_ratios=heights, squeeze=False)[:, 0]
     for axis, source in zip(grid, sources, strict=True):
-        labels = {method: finished_label(study, method, runs) for method in rows[source.name]}
+        labels = {method: drawn_label(study, method, runs) for method in rows[source.name]}
         _panel(axis, some[some["source"] == source.name], labels, tasks)
         versions = ", ".join(sorted(set(some.loc[some["source"] == source.name, "version"])))
         sentence = summary.loc[source.name, "sentence"].replace(":", f" ({versions}):", 1)
