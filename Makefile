@@ -1,5 +1,6 @@
-# Each target sets up what it needs: a virtual environment in .venv, from requirements.lock.
+# Each target sets up what it needs in .venv: runs and figures requirements.lock, tests and lint requirements-dev.lock too.
 # PYTHON=python3.12 make quick   chooses the interpreter (3.11 or newer); CORES=16 the number of jobs at a time.
+# make quick TORCH_INDEX=https://download.pytorch.org/whl/cpu   takes torch from that index, here without CUDA.
 
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
@@ -7,6 +8,10 @@ STUDY ?= figure3
 VENV := .venv
 PEERS := .venv-peers
 READY := $(VENV)/ready
+DEV := $(VENV)/ready-dev
+PIP := -m pip install --quiet --disable-pip-version-check
+# The rest of an environment comes from PyPI, and finds torch there.
+TORCH = $(if $(TORCH_INDEX),$(1)/bin/python $(PIP) --no-deps --index-url '$(TORCH_INDEX)' $$(grep '^torch==' requirements.lock))
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONNOUSERSITE := 1
 
@@ -75,10 +80,11 @@ bench: $(READY) $(PEERS)/ready
 
 $(PEERS)/ready: requirements.lock benchmarks/requirements.lock
 	$(PYTHON) -m venv $(PEERS)
-	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock -r benchmarks/requirements.lock
+	$(call TORCH,$(PEERS))
+	$(PEERS)/bin/python $(PIP) -r requirements.lock -r benchmarks/requirements.lock
 	touch $@
 
-## lock: renew requirements.lock from pyproject.toml
+## lock: renew requirements.lock and requirements-dev.lock from pyproject.toml
 lock:
 	$(PYTHON) tools/lock.py
 
@@ -86,7 +92,15 @@ $(READY): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "error: $(PYTHON) is older than Python 3.11: set PYTHON=python3.11 or newer" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(call TORCH,$(VENV))
+	$(VENV)/bin/python $(PIP) -r requirements.lock
+	touch $@
+
+# What needs more than runs and figures do.
+check test test-slow slurm-test lint: $(DEV)
+
+$(DEV): $(READY) requirements-dev.lock
+	$(VENV)/bin/python $(PIP) -r requirements-dev.lock
 	touch $@
 
 ## clean: remove the environment, logs, tables and figures; runs stay

@@ -8,19 +8,12 @@ published curve of the same method where there is one.
 
 import textwrap
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
-from matplotlib.lines import Line2D
-from matplotlib.ticker import EngFormatter
 
 from analysis.intervals import bootstrap
 from analysis.published import paper_curves
+from analysis.pyplot import as_written, mpl, plt, sns, theme
 from analysis.study import folder, main, read_parquet
 from analysis.style import RETURN, looks, seeds
 from core.plan import Study
@@ -36,7 +29,7 @@ def colours(study: Study) -> dict[str, str]:
 
 def draw(study: Study, curves: pd.DataFrame, scores: pd.DataFrame, mixed: str = "") -> plt.Figure:
     """The figure of a study, from its two tables. ``mixed`` is what its runs do not have in common."""
-    sns.set_theme(context="paper", style="ticks", rc={"svg.hashsalt": "stepsize"})
+    theme()
     columns = min(COLUMNS, len(study.tasks))
     rows = -(-len(study.tasks) // columns)
     width = max(3.0 * columns, 7.0)
@@ -50,9 +43,9 @@ def draw(study: Study, curves: pd.DataFrame, scores: pd.DataFrame, mixed: str = 
     heights = (above + 0.2 * -(-len(handles) // legend_columns), 2.5 * rows, 0.15 + 0.13 * (caption.count("\n") + 1))
     figure = plt.figure(figsize=(width, sum(heights)), layout="constrained")
     top, middle, bottom = figure.subfigures(3, 1, height_ratios=heights)
-    top.text(0.01, 1 - above / 2 / heights[0], title, fontsize=11, weight="bold", va="center")
+    top.text(0.01, 1 - above / 2 / heights[0], as_written(title), fontsize=11, weight="bold", va="center")
     top.legend(handles=handles, ncols=legend_columns, **LEGEND)
-    bottom.text(0.01, 0.95, caption, fontsize=7, color="0.3", va="top")
+    bottom.text(0.01, 0.95, as_written(caption), fontsize=7, color="0.3", va="top")
     axes = middle.subplots(rows, columns, squeeze=False)
     for axis, task in zip(axes.flat, study.tasks, strict=False):
         _panel(axis, study, task, curves[curves["task"] == task], paper, colour)
@@ -88,27 +81,28 @@ def _panel(axis, study: Study, task: str, curves: pd.DataFrame, paper: dict, col
         axis.text(0.5, 0.5, note, transform=axis.transAxes, ha="center", va="center", fontsize=8, color="0.4")
     axis.set_title(study.tasks[task]["id"], fontsize=9)
     axis.set_xlim(0, study.steps)
-    axis.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axis.xaxis.set_major_formatter(mpl.ticker.EngFormatter(sep=""))
     axis.set_xlabel("environment steps", fontsize=8)
     axis.set_ylabel("return", fontsize=8)
     axis.tick_params(labelsize=7)
     sns.despine(ax=axis)
 
 
-def _legend(study: Study, scores: pd.DataFrame, colour: dict, paper: bool) -> list[Line2D]:
+def _legend(study: Study, scores: pd.DataFrame, colour: dict, paper: bool) -> list[plt.Line2D]:
     handles = []
     for method in study.methods.values():
         status = scores.loc[scores["method"] == method.name, "status"]
         diverged = (status == "diverged").sum()
         note = f" ({len(status) - diverged}/{len(status)} runs finished)" if diverged else ""
-        handles.append(Line2D([], [], color=colour[method.name], linewidth=1.6, label=method.label + note))
+        label = as_written(method.label) + note
+        handles.append(plt.Line2D([], [], color=colour[method.name], linewidth=1.6, label=label))
     if paper:
         label = "same colour, dashed: PPO paper, Figure 3"
-        handles.append(Line2D([], [], color="0.4", linestyle=(0, (4, 2)), linewidth=1.1, label=label))
+        handles.append(plt.Line2D([], [], color="0.4", linestyle=(0, (4, 2)), linewidth=1.1, label=label))
     return handles
 
 
-def _legend_columns(handles: list[Line2D], width: float) -> int:
+def _legend_columns(handles: list[plt.Line2D], width: float) -> int:
     """As many columns as fit into ``width`` inches, measured on a figure of its own."""
     figure = plt.figure(figsize=(width, 1))
     for columns in range(len(handles), 0, -1):

@@ -3,12 +3,12 @@
 Runs that diverged count by the rule of ``analysis/scores.py``; ``curves.png`` shows where they broke off.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from analysis.intervals import bootstrap
 from analysis.published import SOURCES, published_curves
+from analysis.pyplot import plt
 from analysis.style import WIDTH, canvas, floor_of, legend_of, looks, steps_axis
 from core.plan import Study
 

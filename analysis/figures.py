@@ -9,12 +9,11 @@
 ``cost``          return against wall time, a panel a task
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 
 from analysis import across, figure3
+from analysis.pyplot import plt, sns
 from analysis.scores import read
 from analysis.statistics import shared
 from analysis.study import folder, main
@@ -24,7 +23,7 @@ from analysis.style import (
     WIDTH,
     canvas,
     counted,
-    finished_label,
+    drawn_label,
     floor_of,
     legend_of,
     lines,
@@ -59,7 +58,7 @@ def draw_aggregates(study: Study, runs: pd.DataFrame, aggregates: pd.DataFrame) 
         axis.grid(axis="x", linewidth=0.4, color="0.88")
         axis.tick_params(axis="y", length=0)
         sns.despine(ax=axis, left=True)
-    panels[0].set_yticks(range(len(methods)), [finished_label(study, m, runs) for m in methods], fontsize=7.5)
+    panels[0].set_yticks(range(len(methods)), [drawn_label(study, m, runs) for m in methods], fontsize=7.5)
     panels[0].set_ylim(-0.6, len(methods) - 0.4)
     body.supxlabel("normalised score (0: untrained policy, 1: best run)", fontsize=7.5)
     return figure
@@ -91,7 +90,7 @@ def draw_profiles(study: Study, runs: pd.DataFrame, profiles: pd.DataFrame, effi
 def draw_improvement(study: Study, runs: pd.DataFrame, improvement: pd.DataFrame, ranking: pd.DataFrame) -> plt.Figure:
     """Left, row against column, the probability of improvement; right the probability of each rank."""
     methods = list(ranking["method"])
-    labels = [finished_label(study, m, runs) for m in methods]
+    labels = [drawn_label(study, m, runs) for m in methods]
     size = 0.3 * len(methods)
     figure, body = canvas(study, WIDTH, max(1.6, size) + 1.15)
     left, right = body.subplots(1, 2, sharey=True)

@@ -8,12 +8,12 @@ Takes them from the films of ``core/video.py``. Writes ``frames.png`` and its ca
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from PIL import Image
 
 from analysis.products import video_file
+from analysis.pyplot import as_written, plt
 from analysis.study import folder, main
 from analysis.style import page, versions
 from analysis.verdict_map import number
@@ -67,7 +67,7 @@ def draw(study: Study, pictures: dict[tuple[str, str], Picture], runs: pd.DataFr
             words += f", ends at {ended:.1f} s" if len(some) and ended is not None else ""
             axis.set_xlabel(words, fontsize=6, labelpad=1.5)
             if row == 0:
-                axis.set_title(study.methods[method].label, fontsize=6.5, pad=3)
+                axis.set_title(as_written(study.methods[method].label), fontsize=6.5, pad=3)
         name = study.tasks[task]["id"]
         grid[row, 0].set_ylabel(name if len(name) < 16 else name.replace("Pendulum", "\nPendulum"), fontsize=6.5)
     return figure

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from core.kernels import portable
+from core.provenance import release
 
 #: What decides the bytes of a run besides its key (docs/determinism.md), as ``run.json`` calls it, and in words.
 MACHINE = {
@@ -14,20 +15,23 @@ MACHINE = {
     "compiler": "C++ compiler",
     "lock": "digest of requirements.lock",
 }
+#: Not compared: the lock says what should be installed, also of packages that no run imports; ``versions`` what was.
+UNCOMPARED = ("lock",)
 
 
 def mixed(records: list[dict]) -> str:
     """One line, such as ``numpy 2.4.6 (3 runs), 2.5.0 (1 run)``; empty where all are alike.
 
-    What a run does not record is not compared. Compiled and uncompiled count where one algorithm has both.
+    What a run does not record is not compared. Compiled and uncompiled count where one algorithm has both. Of versions
+    the release counts: a local label ("+cpu") or another patch of Python gives the same bytes.
     """
     parts = {}
     for record in records:
-        facts = {name: record[name] for name in MACHINE if record.get(name) is not None}
+        facts = {name: record[name] for name in MACHINE if name not in UNCOMPARED and record.get(name) is not None}
         if portable(record):  # whose bytes are those of any processor
             facts = {name: value for name, value in facts.items() if name not in ("cpu", "kernels")}
             facts["overrides"] = "of portable kernels"
-        facts |= record.get("versions", {})
+        facts |= {name: release(name, str(version)) for name, version in record.get("versions", {}).items()}
         if "compiled" in record:
             facts[f"updates of {record['algo']}"] = "compiled" if record["compiled"] else "not compiled"
         for name, value in facts.items():

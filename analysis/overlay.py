@@ -1,13 +1,12 @@
 """Every cell of a study over every published source of it: a row a method, a column a task."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.lines import Line2D
 
 from analysis.figure3 import band, limits
 from analysis.published import SOURCES, published_curves
-from analysis.style import WIDTH, canvas, columns_that_fit, finished_label, looks, steps_axis
+from analysis.pyplot import plt
+from analysis.style import WIDTH, canvas, columns_that_fit, drawn_label, looks, steps_axis
 from core.plan import Study
 
 #: A source's line in the overlay: grey, so that ours stands out, and told apart by dashes.
@@ -30,13 +29,13 @@ def draw(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure |
     if not methods:
         return None
     look, shown = looks(study), {key[0] for key in published if key[2] in methods and key[1] in tasks}
-    handles = [Line2D([], [], color="0.2", linewidth=2.2, label="this study, mean over seeds (method's colour)")]
+    handles = [plt.Line2D([], [], color="0.2", linewidth=2.2, label="this study, mean over seeds (method's colour)")]
     for source in SOURCES:
         if source.name in shown:
             colour, line = SOURCE_LINES[source.name]
             versions = sorted({c["version"].iloc[0] for key, c in published.items() if key[0] == source.name})
             label = f"{source.label.split(', last')[0]} ({', '.join(versions)})"
-            handles.append(Line2D([], [], color=colour, linestyle=line, linewidth=1.1, label=label))
+            handles.append(plt.Line2D([], [], color=colour, linestyle=line, linewidth=1.1, label=label))
     width = max(WIDTH, 1.35 * len(tasks))
     fit = columns_that_fit([handle.get_label() for handle in handles], width)
     height = 1.2 * len(methods) + 0.55 + 0.2 * -(-len(handles) // fit)
@@ -50,7 +49,7 @@ def draw(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure |
             steps_axis(axis, study.steps)
             if row == 0:
                 axis.set_title(study.tasks[task]["id"], fontsize=7.5 if len(tasks) < 6 else 6.5)
-        grid[row, 0].set_ylabel(finished_label(study, method, runs), fontsize=7, weight="bold")
+        grid[row, 0].set_ylabel(drawn_label(study, method, runs), fontsize=7, weight="bold")
     body.supxlabel("environment steps", fontsize=7.5)
     body.supylabel("return", fontsize=7.5)
     return figure

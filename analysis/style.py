@@ -3,18 +3,10 @@
 import contextlib
 from collections.abc import Iterable, Iterator
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
-from matplotlib.figure import SubFigure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import EngFormatter
 
+from analysis.pyplot import DEFAULTS, FONT, as_written, mpl, plt, sns
 from analysis.study import folder
 from core.plan import Study
 
@@ -70,7 +62,7 @@ def page() -> Iterator[None]:
     sizes = {"font.size": 7.5, "axes.titlesize": 8, "axes.labelsize": 7.5, "legend.fontsize": 7.5}
     ticks = {"xtick.labelsize": 6.5, "ytick.labelsize": 6.5, "xtick.major.size": 2.5, "ytick.major.size": 2.5}
     lines = {"axes.linewidth": 0.7, "xtick.major.width": 0.7, "ytick.major.width": 0.7, "legend.frameon": False}
-    with sns.axes_style("ticks"), plt.rc_context(sizes | ticks | lines | {"svg.hashsalt": "stepsize"}):
+    with mpl.style.context(DEFAULTS), sns.axes_style("ticks", FONT), plt.rc_context(sizes | ticks | lines):
         yield
 
 
@@ -87,14 +79,14 @@ def so_far(study: Study) -> bool:
     return study.part_of is not None
 
 
-def canvas(study: Study, width: float, height: float) -> tuple[plt.Figure, plt.Figure | SubFigure]:
+def canvas(study: Study, width: float, height: float) -> tuple[plt.Figure, plt.Figure | mpl.figure.SubFigure]:
     """A new figure, and where to draw on it, so large in inches. What is only so far says so in a strip above."""
     if not so_far(study):
         figure = plt.figure(figsize=(width, height), layout="constrained")
         return figure, figure
     figure = plt.figure(figsize=(width, height + 0.22), layout="constrained")
     strip, body = figure.subfigures(2, 1, height_ratios=(0.22, height))
-    strip.text(0.995, 0.4, study.title, ha="right", va="center", fontsize=7, color="0.35")
+    strip.text(0.995, 0.4, as_written(study.title), ha="right", va="center", fontsize=7, color="0.35")
     return figure, body
 
 
@@ -114,6 +106,11 @@ def finished_label(study: Study, method: str, runs: pd.DataFrame) -> str:
     status = runs.loc[runs["method"] == method, "status"]
     count = (status == "finished").sum()
     return study.methods[method].label + (f" ({count}/{len(status)})" if count < len(status) else "")
+
+
+def drawn_label(study: Study, method: str, runs: pd.DataFrame) -> str:
+    """The same, for Matplotlib."""
+    return as_written(finished_label(study, method, runs))
 
 
 def counted(runs: pd.DataFrame) -> str:
@@ -163,15 +160,15 @@ def steps_axis(axis: plt.Axes, budget: int) -> None:
     """Environment steps, 0 to the budget, in k and M."""
     axis.set_xlim(0, budget)
     axis.set_xticks([0, budget / 2, budget])
-    axis.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axis.xaxis.set_major_formatter(mpl.ticker.EngFormatter(sep=""))
     sns.despine(ax=axis)
 
 
 def legend_of(study: Study, methods: list[str], runs: pd.DataFrame) -> tuple[dict, float]:
     """The legend over a figure of a page's width: arguments of ``Figure.legend``, and its height in inches."""
-    look, labels = looks(study), [finished_label(study, method, runs) for method in methods]
+    look, labels = looks(study), [drawn_label(study, method, runs) for method in methods]
     handles = [
-        Line2D([], [], color=look[method][0], linestyle=look[method][1], linewidth=1.5, label=label)
+        plt.Line2D([], [], color=look[method][0], linestyle=look[method][1], linewidth=1.5, label=label)
         for method, label in zip(methods, labels, strict=True)
     ]
     columns = columns_that_fit(labels, WIDTH)

@@ -8,16 +8,10 @@
 
 import textwrap
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
-from matplotlib.ticker import LogLocator, NullLocator
 
+from analysis.pyplot import as_written, plt, sns, theme
 from analysis.study import folder, main, read_parquet
 from analysis.style import floor_of
 from core.errors import UsageError
@@ -56,7 +50,7 @@ def tabulate(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
 
 def draw(study: Study, table: pd.DataFrame, mixed: str = "") -> plt.Figure:
     """The figure of a study, from its table. ``mixed`` is what its runs do not have in common."""
-    sns.set_theme(context="paper", style="ticks", rc={"svg.hashsalt": "stepsize"})
+    theme()
     order = list(dict.fromkeys(method.swept.line for method in study.methods.values()))
     lines = table.drop_duplicates("line").set_index("line").loc[order]
     palette = [sns.color_palette("colorblind", 10)[i] for i in (0, 1, 2, 3, 4, 7, 9, 5, 8, 6)]  # the pale ones last
@@ -68,8 +62,8 @@ def draw(study: Study, table: pd.DataFrame, mixed: str = "") -> plt.Figure:
     heights = (0.4, 1.75 * len(tasks), 0.2 + 0.2 * -(-len(lines) // 4), 3.0, 0.2 + 0.15 * (caption.count("\n") + 1))
     figure = plt.figure(figsize=(width, sum(heights)), layout="constrained")
     top, own, legend, common, bottom = figure.subfigures(5, 1, height_ratios=heights)
-    top.text(0.01, 0.5, study.title, fontsize=12, weight="bold", va="center")
-    bottom.text(0.01, 0.95, caption, fontsize=8, color="0.3", va="top")
+    top.text(0.01, 0.5, as_written(study.title), fontsize=12, weight="bold", va="center")
+    bottom.text(0.01, 0.95, as_written(caption), fontsize=8, color="0.3", va="top")
     grid = own.subplots(len(tasks), len(lines), sharey="row", sharex="col", squeeze=False)
     wide = common.subplots(1, len(tasks), squeeze=False)[0]
     for row, task in enumerate(tasks):
@@ -89,11 +83,12 @@ def draw(study: Study, table: pd.DataFrame, mixed: str = "") -> plt.Figure:
         wide[row].set_xlabel("mean KL of an update (nats)", fontsize=8)
         wide[row].set_ylabel("return", fontsize=8)
     for column, (line, about) in enumerate(lines.iterrows()):
-        grid[0, column].set_title(about["label"], fontsize=9, color=colour[line])
+        grid[0, column].set_title(as_written(about["label"]), fontsize=9, color=colour[line])
         grid[-1, column].set_xlabel(about["option"], fontsize=8)
+    named = [as_written(f"{about['label']}: {about['option']}") for _, about in lines.iterrows()]
     handles = [
-        plt.Line2D([], [], color=colour[line], marker="o", markersize=4, label=f"{about['label']}: {about['option']}")
-        for line, about in lines.iterrows()
+        plt.Line2D([], [], color=colour[line], marker="o", markersize=4, label=name)
+        for line, name in zip(lines.index, named, strict=True)
     ]
     legend.legend(handles=handles, ncols=4, frameon=False, fontsize=8, loc="center left")
     return figure
@@ -113,8 +108,8 @@ def _panel(axis, runs: pd.DataFrame, x: str, colour: tuple, floor: float) -> Non
             foot = axis.get_xaxis_transform()
             axis.plot(lost[x], [0.03] * len(lost), marker, color=colour, markersize=4, transform=foot, clip_on=False)
     axis.set_xscale("log")
-    axis.xaxis.set_major_locator(LogLocator(numticks=6))
-    axis.xaxis.set_minor_locator(NullLocator())
+    axis.xaxis.set_major_locator(plt.LogLocator(numticks=6))
+    axis.xaxis.set_minor_locator(plt.NullLocator())
     axis.tick_params(labelsize=7)
     sns.despine(ax=axis)
 

@@ -14,21 +14,20 @@ the best run scored in the paper is not printed: normalised scores of two studie
 same.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from scipy import stats
 
 from analysis import across, statistics
 from analysis.intervals import percentile, stream
 from analysis.products import ROWS_NEEDED, surrogates
+from analysis.pyplot import plt, sns
 from analysis.study import folder, main
 from analysis.style import (
     WIDTH,
     canvas,
     counted,
-    finished_label,
+    drawn_label,
     looks,
     nothing,
     page,
@@ -111,7 +110,7 @@ def draw(study: Study, runs: pd.DataFrame, table: pd.DataFrame, summary: pd.Data
         left.plot(mine.ours, row, "|", color="0.0", markersize=7, markeredgewidth=1.2)
         left.plot(mine.paper, row, "D", color="white", markeredgecolor="0.0", markersize=4, markeredgewidth=0.9)
         right.plot(mine.paper_rank, mine.rank, "o", color=colour, markersize=5)
-    labels = [finished_label(study, method, runs) for method in names]
+    labels = [drawn_label(study, method, runs) for method in names]
     left.set_yticks(range(len(names)), labels)
     left.set_ylim(len(names) - 0.4, -0.6)
     if table["low"].notna().any():

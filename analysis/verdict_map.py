@@ -2,13 +2,11 @@
 
 import re
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from analysis.published import SOURCES
-from analysis.style import WIDTH, canvas, finished_label
+from analysis.pyplot import mpl, plt
+from analysis.style import WIDTH, canvas, drawn_label
 from core.plan import Study
 
 #: Told apart by colour-blind eyes, and by lightness in grey; a sign says it as well.
@@ -29,16 +27,17 @@ def draw(study: Study, runs: pd.DataFrame, table: pd.DataFrame, summary: pd.Data
     figure, body = canvas(study, max(WIDTH, 1.15 + 0.9 * len(tasks)), sum(heights) + 0.55)
     grid = body.subplots(len(sources), 1, height_ratios=heights, squeeze=False)[:, 0]
     for axis, source in zip(grid, sources, strict=True):
-        labels = {method: finished_label(study, method, runs) for method in rows[source.name]}
+        labels = {method: drawn_label(study, method, runs) for method in rows[source.name]}
         _panel(axis, some[some["source"] == source.name], labels, tasks)
         versions = ", ".join(sorted(set(some.loc[some["source"] == source.name, "version"])))
         sentence = summary.loc[source.name, "sentence"].replace(":", f" ({versions}):", 1)
         axis.set_title(sentence, fontsize=7.5, loc="left", pad=3)
     names = [re.sub("(?<=[a-z])(?=[A-Z])", "\n", task) for task in tasks]  # InvertedDoublePendulum: three lines
     grid[-1].set_xticks(range(len(tasks)), names, fontsize=7)
-    handles = [Patch(facecolor=COLOURS[name], edgecolor="0.6", label=f"{SIGNS[name]} {name}") for name in SIGNS]
-    handles.append(Patch(facecolor="white", edgecolor="0.6", hatch="/////", label="weak: too few seeds to tell"))
-    handles.append(Line2D([], [], linestyle="none", label="upper number: ours; lower: theirs"))
+    patch = mpl.patches.Patch
+    handles = [patch(facecolor=COLOURS[name], edgecolor="0.6", label=f"{SIGNS[name]} {name}") for name in SIGNS]
+    handles.append(patch(facecolor="white", edgecolor="0.6", hatch="/////", label="weak: too few seeds to tell"))
+    handles.append(plt.Line2D([], [], linestyle="none", label="upper number: ours; lower: theirs"))
     body.legend(handles=handles, loc="outside upper left", ncols=5, handlelength=1.5, columnspacing=1.2)
     return figure
 

@@ -40,6 +40,12 @@ def machine() -> dict:
     }
 
 
+def release(name: str, version: str) -> str:
+    """A version of ``versions`` as far as it decides bytes: of Python 3.11.7 "3.11", of a build 2.13.0+cpu "2.13.0"."""
+    public = version.partition("+")[0]
+    return ".".join(public.split(".")[:2]) if name == "python" else public
+
+
 @functools.cache
 def _compiler() -> str | None:
     """The first line that the C++ compiler says of itself."""

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+import analysis.pyplot  # noqa: F401 (before a test imports Matplotlib: not with a user's settings)
 from core.agent import new_agent
 from core.environments import Environments
 from core.rollout import make_batch, sample

@@ -46,6 +46,13 @@ def test_tables_are_read_by_one_thread(path):
     assert not re.search(r"pd\.read_parquet|\.read_table|ParquetDataset", text)
 
 
+def test_matplotlib_and_seaborn_come_from_one_module():
+    """A user's settings of them reach a figure past it."""
+    ours = [path for path in SOURCES if path.relative_to(ROOT).parts[0] != "tests"]
+    drawing = {path for path in ours if {name.split(".")[0] for name in imported(path)} & {"matplotlib", "seaborn"}}
+    assert drawing == {ROOT / "analysis" / "pyplot.py"}
+
+
 def test_planning_and_analysis_never_import_torch():
     paths = [p.relative_to(ROOT).with_suffix("") for p in sorted((ROOT / "analysis").rglob("*.py"))]
     modules = [".".join(path.parts) for path in paths if not path.stem.startswith("_")]

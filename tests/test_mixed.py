@@ -5,7 +5,7 @@ from test_analysis import quick, tables, texts
 
 from analysis.curves import draw
 from analysis.mixed import mixed
-from core.provenance import provenance
+from core.provenance import provenance, release
 
 assert quick  # the fixture
 
@@ -17,6 +17,7 @@ RECORD = {
     "libc": "glibc 2.36",
     "overrides": {},
     "threads": 1,
+    "lock": "dd45886e9bd9",
 }
 
 
@@ -28,9 +29,29 @@ def test_equal_runs_and_runs_that_record_less_are_not_mixed():
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        {"versions": {"python": "3.11.7", "torch": "2.13.0+cpu"}},
+        {"versions": {"python": "3.11.13+", "torch": "2.13.0+cu130"}},
+        {"lock": "0123456789ab"},
+    ],
+    ids=["build", "patch", "lock"],
+)
+def test_what_gives_the_same_bytes_is_not_mixed(change):
+    """Another build of a release, another patch of Python, another lock whose packages are the same."""
+    assert mixed([RECORD, RECORD | change, RECORD]) == ""
+
+
+def test_a_release_is_a_version_without_its_build():
+    assert release("torch", "2.13.0+cpu") == release("torch", "2.13.0") == "2.13.0" != release("torch", "2.13.1+cpu")
+    assert release("python", "3.11.7") == release("python", "3.11.13") == "3.11" != release("python", "3.1.1")
+
+
+@pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"versions": {"python": "3.11.7", "torch": "2.14.0"}}, "torch 2.13.0 (2 runs), 2.14.0 (1 run)"),
+        ({"versions": {"python": "3.13.1", "torch": "2.13.0+cpu"}}, "python 3.11 (2 runs), 3.13 (1 run)"),
         (
             {"cpu": {"model": "X", "flags": "e"}},
             "cpu model AMD EPYC flags 25fc (2 runs), model X flags e (1 run)",
@@ -47,7 +68,9 @@ def test_what_differs_is_named_and_counted(change, said):
 
 
 def test_all_that_a_run_records_of_its_machine_is_compared():
-    for name, value in provenance(compiled=True).items():
+    facts = provenance(compiled=True)
+    assert facts.pop("lock"), "which says what should be installed"
+    for name, value in facts.items():
         other = {"compiled": False, "versions": dict.fromkeys(RECORD["versions"], "other")}.get(name, {"x": "other"})
         assert mixed([RECORD | {name: value}, RECORD | {name: other}]), name
 

@@ -28,7 +28,7 @@ mini:
   steps: 1_000_000
   methods:
     trpo: {published: TRPO}
-    npg: {label: natural & plain}
+    npg: {label: natural & $\\plain$}
     ppo_clip: {published: PPO (Clip), epsilon: 0.3}
 sizes:
   title: Step sizes
@@ -117,15 +117,15 @@ def test_what_is_missing_or_diverged_is_seen(page):
     assert "11 of 12 runs are finished" in page.one("#missing").text
     assert "ppo_clip on InvertedPendulum: seed 0" in page.one("#missing").text
     assert "1 of 11 runs diverged" in page.one("#diverged").text
-    assert "natural & plain on Hopper: seed 1, after 419,840 steps" in page.one("#diverged").text
+    assert r"natural & $\plain$ on Hopper: seed 1, after 419,840 steps" in page.one("#diverged").text
     score = page.one('#scores .map a[href="#cell-Hopper-npg"]')
     assert score.text.endswith("1/2")
     assert page.one('#scores .map a[href="#cell-InvertedPendulum-ppo_clip"]').text.endswith("1/2")
     assert page.one("#cell-Hopper-npg summary").text.replace("\n", " ").endswith("1/2")
-    assert "natural & plain (3/4)" in page.column("#table-ranking", "Method")
+    assert r"natural & $\plain$ (3/4)" in page.column("#table-ranking", "Method")
     page.one("#table-cells summary").click()
     finished = {(r[0], r[1]): r[2] for r in page.rows("#table-cells")}
-    assert finished["Hopper", "natural & plain"] == "1/2" and finished["Hopper", "trpo"] == "2/2"
+    assert finished["Hopper", r"natural & $\plain$"] == "1/2" and finished["Hopper", "trpo"] == "2/2"
 
 
 def test_films_are_shown_where_there_are_some(page, made):
@@ -133,7 +133,7 @@ def test_films_are_shown_where_there_are_some(page, made):
     assert "Hopper-v4" in task.text, "the one task that has a film"
     task.click()
     films = [link.text for link in page.all("#films .reel a")]
-    assert films == ["trpo", "no film\nnatural & plain", "no film\nppo_clip"]
+    assert films == ["trpo", "no film\nnatural & $\\plain$", "no film\nppo_clip"]
     image = page.one("#films img")
     image.click()
     assert page("document.querySelector('#cell-Hopper-trpo').open")

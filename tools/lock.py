@@ -1,6 +1,7 @@
-"""Renew requirements.lock: install what pyproject.toml names into an empty environment, and write down what came.
+"""Renew the two locks: install what pyproject.toml names into an empty environment, and write down what came.
 
-Run by `make lock`.
+``requirements.lock`` is what a user needs to train, draw, page and film; ``requirements-dev.lock`` what tests and
+linters need besides, resolved so that it changes nothing of the first. Run by ``make lock``.
 """
 
 import subprocess
@@ -10,22 +11,39 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-HEADER = "# Made by `make lock` from pyproject.toml; do not edit. Everything the project runs with, tests included.\n"
+LOCK, DEV = "requirements.lock", "requirements-dev.lock"
+MADE = "# Made by `make lock` from pyproject.toml; do not edit. "
+HEADERS = {
+    LOCK: MADE + "What the project runs with.\n",
+    DEV: f"{MADE}What its tests and linters need besides.\n-r {LOCK}\n",
+}
+#: What PyPI's torch brings on Linux alone; nothing here uses it.
+CUDA = ("nvidia-", "cuda-", "triton")
+
+
+def pins(frozen: str) -> list[str]:
+    """The lines of ``pip freeze`` that hold for every system and index: no build's label, no address, no CUDA."""
+    named = [line.partition("+")[0] for line in frozen.splitlines() if "==" in line]
+    return [pin for pin in named if not pin.startswith(CUDA)]
 
 
 def main() -> None:
-    """Resolve, freeze, write."""
+    """Resolve, freeze and write, first what runs need and then the rest."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
+    wanted = {LOCK: project["project"]["dependencies"], DEV: project["dependency-groups"]["dev"]}
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
         pip = [f"{folder}/bin/python", "-m", "pip", "--disable-pip-version-check"]
-        subprocess.run([*pip, "install", "--quiet", *wanted], check=True)
-        frozen = subprocess.run([*pip, "freeze"], check=True, capture_output=True, text=True).stdout
-    # A build of one's own ("2.13.0+cpu") is not what others can name.
-    pins = [line.split("+")[0] for line in frozen.splitlines() if "==" in line]
-    (ROOT / "requirements.lock").write_text(HEADER + "\n".join(pins) + "\n", encoding="utf-8")
-    print(f"requirements.lock: {len(pins)} packages")
+        known = []
+        for name, packages in wanted.items():
+            held = Path(folder) / "held"
+            held.write_text("\n".join(known) + "\n", encoding="utf-8")
+            subprocess.run([*pip, "install", "--quiet", "--constraint", held, *packages], check=True)
+            frozen = subprocess.run([*pip, "freeze"], check=True, capture_output=True, text=True).stdout
+            new = [pin for pin in pins(frozen) if pin not in known]
+            (ROOT / name).write_text(HEADERS[name] + "\n".join(new) + "\n", encoding="utf-8")
+            print(f"{name}: {len(new)} packages")
+            known += new
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Figure of ``lecture/directions.py``: how near cheap directions come to the exact natural gradient."""
 
-import matplotlib.pyplot as plt
 import pandas as pd
 
 from analysis.lecture.style import COLOURS, figure
+from analysis.pyplot import plt
 
 CAPTION = """A trained Hopper policy; g from 2,048 states, F from 205 of them. One iteration of conjugate gradients
 gives the policy gradient; ten (dotted) are almost enough when F is damped as in TRPO (left), not when it is hardly

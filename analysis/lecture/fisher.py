@@ -1,11 +1,10 @@
 """Figure of ``lecture/fisher.py``: the Fisher matrix in three ways."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.colors import SymLogNorm
 
 from analysis.lecture.style import COLOURS, figure
+from analysis.pyplot import mpl, plt
 
 CAPTION = """A trained Hopper policy, 128 states. Maps: for each of three actions the weights from six hidden units
 and the bias of the mean, then the log-stds. The Hessian of the KL is the matrix whose products the algorithms use:
@@ -38,7 +37,7 @@ def draw(table: pd.DataFrame) -> plt.Figure:
 
 def _map(axis, rows: pd.DataFrame):
     entries = rows.dropna(subset="entry").pivot(index="row", columns="column", values="entry")
-    image = axis.imshow(entries, cmap="RdBu_r", norm=SymLogNorm(0.1, vmin=-2, vmax=2))
+    image = axis.imshow(entries, cmap="RdBu_r", norm=mpl.colors.SymLogNorm(0.1, vmin=-2, vmax=2))
     edges = np.cumsum([0, *GROUPS.values()]) - 0.5
     for edge in edges[1:-1]:
         axis.axhline(edge, color="0.5", linewidth=0.4)

@@ -1,9 +1,9 @@
 """Figure of ``lecture/kl_quadratic.py``: where the quadratic model of the KL holds, and what KL buys."""
 
-import matplotlib.pyplot as plt
 import pandas as pd
 
 from analysis.lecture.style import COLOURS, figure
+from analysis.pyplot import plt
 
 CAPTION = """A trained Hopper policy, one batch of 2,048 states. Left: small steps make the KL that the quadratic
 model says (grey: within 10 %); a natural gradient that is nearly exact (damping 0.001) leaves the model first,

@@ -1,9 +1,9 @@
 """TRPO's line search along one real step, at three sizes of the trust region."""
 
-import matplotlib.pyplot as plt
 import pandas as pd
 
 from analysis.lecture.style import COLOURS, figure
+from analysis.pyplot import plt
 
 MODEL = {"linestyle": (0, (4, 2)), "linewidth": 1}
 CAPTION = """

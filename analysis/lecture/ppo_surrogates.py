@@ -1,10 +1,10 @@
 """PPO's surrogates along one real update, in the manner of PPO Figure 2."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from analysis.lecture.style import COLOURS, figure
+from analysis.pyplot import plt
 
 LINES = {
     "unclipped": (COLOURS[1], "E[r A]"),

@@ -1,10 +1,10 @@
 """The same Δθ at several θ, and the step of equal KL in its place."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from analysis.lecture.style import COLOURS, figure
+from analysis.pyplot import plt
 
 STARTS = (-3.0, 1.0, 5.0)
 COLOUR = {"fixed": COLOURS[3], "natural": COLOURS[0]}

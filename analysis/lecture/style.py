@@ -2,20 +2,16 @@
 
 import textwrap
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
-import seaborn as sns
+
+from analysis.pyplot import plt, sns, theme
 
 COLOURS = sns.color_palette("colorblind", 10)
 
 
 def figure(title: str, caption: str, columns: int = 1, rows: int = 1) -> tuple[plt.Figure, np.ndarray]:
     """A figure with a title, a grid of axes (rows × columns, always 2-D) and a caption below, each in its own room."""
-    sns.set_theme(context="paper", style="ticks", rc={"svg.hashsalt": "stepsize", "axes.titlesize": 9})
+    theme(**{"axes.titlesize": 9})
     width = max(3.4 * columns, 6.0)
     text = textwrap.fill(" ".join(caption.split()), int(16 * width))
     heights = (0.35, 2.8 * rows, 0.2 + 0.13 * (text.count("\n") + 1))

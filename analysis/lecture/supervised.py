@@ -1,9 +1,9 @@
 """Supervised against reinforcement learning under a step that is too big."""
 
-import matplotlib.pyplot as plt
 import pandas as pd
 
 from analysis.lecture.style import COLOURS, figure
+from analysis.pyplot import plt
 
 STYLE = {
     "supervised": {"color": COLOURS[0], "linewidth": 2.6, "alpha": 0.6},

@@ -1,10 +1,10 @@
 """Single path and vine: the scatter of their gradients at equal cost."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from analysis.lecture.style import COLOURS, figure
+from analysis.pyplot import plt
 
 COLOUR = {
     "single path, GAE": COLOURS[0],
