@@ -10,7 +10,7 @@ from pathlib import Path
 from core.kernels import can_be_portable, environment, portable
 from core.key import ROOT, run_key
 from core.options import option_fields
-from core.provenance import LIBRARIES, machine
+from core.provenance import LIBRARIES, machine, release
 from core.whole import damage
 
 
@@ -50,12 +50,8 @@ class Kept:
         if not portable(theirs) or not (other or can_be_portable()):
             names.append("cpu")
         same = all(theirs.get(name, here[name]) == here[name] for name in names)
-        return same and all(release(theirs["versions"].get(n)) == release(here["versions"][n]) for n in LIBRARIES)
-
-
-def release(version: str | None) -> str:
-    """A version without its local part: "2.13.0+cpu" is a build of 2.13.0."""
-    return (version or "").partition("+")[0]
+        ours, others = here["versions"], theirs["versions"]
+        return same and all(release(name, others.get(name, "")) == release(name, ours[name]) for name in LIBRARIES)
 
 
 def runs(say: bool = False) -> Iterator[Kept]:
