@@ -6,6 +6,8 @@ from core.environments import Environments
 from core.rollout import make_batch, sample
 from core.seeding import streams
 
+pytest_plugins = ["missing"]
+
 torch.set_num_threads(1)
 
 

@@ -54,14 +54,13 @@ def project(tmp_path_factory):
 
 
 @needs_x86
+@pytest.mark.needs(INTEL[0])
 @pytest.mark.parametrize(
     "method", [m if m in ("npg", "a2c_compiled") else pytest.param(m, marks=pytest.mark.slow) for m in METHODS]
 )
 def test_an_intel_processor_gives_the_same_bytes_as_this_one(project, method):
     if sys.platform != "linux" or platform.machine() != "x86_64":
         pytest.skip("qemu-x86_64 runs on Linux")
-    if not shutil.which(INTEL[0]):
-        pytest.skip("qemu-x86_64 is not on the PATH (Debian: qemu-user)")
     folder, here = go(project, "tiny", method)
     assert here["compiled"] == (method.endswith("_compiled") and not method.startswith("cem")), "CEM has no updates"
     shutil.rmtree(folder)

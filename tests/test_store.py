@@ -7,6 +7,7 @@ import shutil
 
 import pandas as pd
 import pytest
+from missing import need
 from test_workflow import copy_project, edit, run_snakemake, snakemake
 
 from core.plan import FILES
@@ -34,6 +35,7 @@ def bare(tmp_path_factory):
 @pytest.fixture(scope="module")
 def store(bare, tmp_path_factory):
     """A store with the run of the study, from a machine of another kind."""
+    need("rsync")
     store = tmp_path_factory.mktemp("store")
     project = shutil.copytree(bare, tmp_path_factory.mktemp("first") / "project")
     snakemake(project, "tiny", "--until", "train")
@@ -88,6 +90,7 @@ def test_two_machines_meet_in_a_store(store, second, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.needs("rsync")
 def test_each_machine_trains_its_share(second, tmp_path):
     """As the pods of a Kubernetes job do, which are numbered."""
     for machine in ("1/2", "2/2"):
@@ -98,6 +101,7 @@ def test_each_machine_trains_its_share(second, tmp_path):
     assert len(digests(tmp_path / "store")) == 2 * len(FILES)
 
 
+@pytest.mark.needs("git")
 def test_without_rsync_one_line_says_so(second, tmp_path):
     (tmp_path / "bin").mkdir()
     for program in ("bash", "git", "which"):

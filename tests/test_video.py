@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import safetensors.torch
 import torch
+from missing import need
 from PIL import Image
 
 from analysis import frames
@@ -30,11 +31,12 @@ ENVS = read_config(ROOT / "envs.yaml")
 
 @pytest.fixture(scope="module")
 def drawn():
-    """Chooses OpenGL; where there is none these tests are skipped."""
+    """Chooses OpenGL; where no library of it is there these tests are skipped."""
     try:
         opengl.choose()
-    except UsageError as error:
-        pytest.skip(str(error))
+    except UsageError:
+        need("libEGL.so.1", "libGL.so.1")
+        raise
 
 
 def write_run(folder, task_id="Hopper-v4", status="finished", jolt=0.3):
