@@ -70,16 +70,18 @@ gymnasium.register("Broken-v0", Broken)
 """
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+@pytest.fixture(scope="session")
+def finished(once):
     """A project in which the study tiny has been run."""
-    project = copy_project(tmp_path_factory.mktemp("finished") / "project")
-    (project / "studies.yaml").write_text(STUDIES)
-    (project / "broken.py").write_text(BROKEN)
-    with (project / "envs.yaml").open("a") as file:
-        file.write(ENVS)
-    snakemake(project, "tiny")
-    return project
+
+    def make(project):
+        (copy_project(project) / "studies.yaml").write_text(STUDIES)
+        (project / "broken.py").write_text(BROKEN)
+        with (project / "envs.yaml").open("a") as file:
+            file.write(ENVS)
+        snakemake(project, "tiny")
+
+    return once("with_faults", make)
 
 
 @pytest.fixture
