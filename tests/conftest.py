@@ -95,7 +95,7 @@ def start():
 def learner(start, request):
     """Makes (agent, batch): 200 steps of Reacher, limits reached, with the observation filter already at work.
 
-    What is done with them runs uncompiled, and compiled (*slow*: the compiler takes five seconds or more for each graph).
+    What is done with them runs uncompiled, and compiled (*slow*: five seconds or more for each graph).
     """
 
     def make(**how):

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from test_workflow import copy_project, edit, git
+from copied import copy_project, edit, git
 
 from core.files import git_commit, update_rows
 from core.plan import FILES

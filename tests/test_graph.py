@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from test_workflow import copy_project
+from copied import copy_project
 
 import core.graph
 from core.graph import Graph

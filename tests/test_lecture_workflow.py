@@ -5,8 +5,8 @@ import shutil
 
 import pandas as pd
 import pytest
-from test_workflow import STUDIES, edit, snakemake
-from test_workflow import copy_project as copy_sources
+from copied import STUDIES, edit, snakemake
+from copied import copy_project as copy_sources
 
 from core.plan import ROOT
 

@@ -10,7 +10,7 @@ import sys
 import time
 
 import pytest
-from test_workflow import copy_project, edit, run_snakemake, snakemake
+from copied import copy_project, edit, run_snakemake, snakemake
 
 pytestmark = pytest.mark.workflow
 

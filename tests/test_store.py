@@ -7,8 +7,8 @@ import shutil
 
 import pandas as pd
 import pytest
+from copied import copy_project, edit, run_snakemake, snakemake
 from missing import need
-from test_workflow import copy_project, edit, run_snakemake, snakemake
 
 from core.plan import FILES
 from core.whole import sealed
@@ -33,19 +33,21 @@ def bare(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def store(bare, tmp_path_factory):
+def store(bare, once, tmp_path_factory):
     """A store with the run of the study, from a machine of another kind."""
     need("rsync")
-    store = tmp_path_factory.mktemp("store")
-    project = shutil.copytree(bare, tmp_path_factory.mktemp("first") / "project")
-    snakemake(project, "tiny", "--until", "train")
-    (path,) = project.glob("results/runs/*/*/*/seed0/run.json")
-    record = json.loads(path.read_text())
-    path.write_text(json.dumps(sealed(record | {"cpu": {"model": "another", "flags": "0" * 12}})))
-    snakemake(project, "--config", f"store={store}", "--", "tiny_kept")
-    assert digests(store) == digests(project)
-    assert "Nothing to be done" in snakemake(project, "--config", f"store={store}", "--", "tiny_kept")
-    return store
+
+    def make(store):
+        project = shutil.copytree(bare, tmp_path_factory.mktemp("first") / "project")
+        snakemake(project, "tiny", "--until", "train")
+        (path,) = project.glob("results/runs/*/*/*/seed0/run.json")
+        record = json.loads(path.read_text())
+        path.write_text(json.dumps(sealed(record | {"cpu": {"model": "another", "flags": "0" * 12}})))
+        snakemake(project, "--config", f"store={store}", "--", "tiny_kept")
+        assert digests(store) == digests(project)
+        assert "Nothing to be done" in snakemake(project, "--config", f"store={store}", "--", "tiny_kept")
+
+    return once("store", make)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ import pandas as pd
 import pytest
 import safetensors.torch
 import torch
+from copied import edit, run_snakemake, snakemake
 from missing import need
 from PIL import Image
 
@@ -24,7 +26,6 @@ from core.plan import ROOT, load_study, make_study, read_config
 from core.play import play
 from core.policy import Policy
 from core.video import GREY, SECONDS, SIZE, film, film_cell, stage, write
-from tests.test_workflow import copy_project, run_snakemake, snakemake
 
 ENVS = read_config(ROOT / "envs.yaml")
 
@@ -147,12 +148,11 @@ def test_without_opengl_it_is_said_in_one_line(monkeypatch, capsys):
 
 
 @pytest.mark.workflow
-def test_snakemake_plays_and_films_a_study_and_says_once_that_it_cannot(drawn, tmp_path):
-    project = copy_project(tmp_path / "project")
-    (project / "studies.yaml").write_text(
-        "tiny:\n  tasks: [InvertedPendulum]\n  seeds: 1\n  steps: 600\n"
-        "  methods: {npg: {batch: 256}, trpo: {batch: 256}}\n"
-    )
+def test_snakemake_plays_and_films_a_study_and_says_once_that_it_cannot(drawn, finished, tmp_path):
+    project = shutil.copytree(finished, tmp_path / "project")
+    shutil.rmtree(next(project.glob("results/runs/npg/*/*/evaluation")))
+    shutil.rmtree(project / "results/runs/ppo_clip")
+    edit(project / "studies.yaml", "    ppo_clip: {batch: 256}\n", "")
     environment = {"MUJOCO_GL": "nonsense"}
     done = run_snakemake(project, "tiny_videos", **environment)
     said = done.stdout + done.stderr

@@ -15,12 +15,12 @@ import time
 
 import filelock
 import pytest
+from copied import copy_project, snakemake
 
 from analysis.watch import Seen, duration, look, report, seconds_left
-from core.plan import FILES, make_study, read_config
+from core.plan import FILES, ROOT, make_study, read_config
 from core.progress import line
 from core.run import Run
-from tests.test_workflow import ROOT, copy_project, snakemake
 
 STUDIES = """
 short:
@@ -56,7 +56,7 @@ def test_a_study_that_trains_fails_and_stops(tmp_path):
     (project / "studies.yaml").write_text(STUDIES)
     source = (project / "algos/npg.py").read_text()
     (project / "algos/broken.py").write_text(source.replace("def update(", "def update(*_):\n    1 / 0\n\n\ndef old("))
-    snakemake(project, "short")
+    snakemake(project, "short", "--until", "train")
     short = watch(project, "short")
     assert "1 runs: 1 done, 0 running, 0 failed, 0 waiting" in short
     assert "all is trained; snakemake draws it into results/short/" in short
