@@ -153,6 +153,7 @@ def twice(folder, algos, compiled):
     return written
 
 
+@pytest.mark.long
 def test_two_processes_write_the_same_bytes(tmp_path):
     one, other = twice(tmp_path, algorithms(), compiled=False)
     assert one == other
@@ -163,6 +164,7 @@ quick_or_slow = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.long
 @quick_or_slow
 def test_a_compiled_update_is_the_uncompiled_one_but_for_rounding(algo):
     batch = SMALL.get(algo, {"batch": 256})
@@ -180,12 +182,14 @@ def test_a_compiled_update_is_the_uncompiled_one_but_for_rounding(algo):
     assert ends[0][2][0] == pytest.approx(ends[1][2][0], rel=0.01, abs=1e-4, nan_ok=True)
 
 
+@pytest.mark.long
 @quick_or_slow
 def test_two_processes_with_compiled_updates_do_too(algo, tmp_path):
     one, other = twice(tmp_path, [algo], compiled=True)
     assert one == other
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("algo", QUICK)
 def test_a_compiled_run_leaves_the_global_generators_alone(algo):
     where = cell(algo, envs=4, compile_from=1, **SMALL.get(algo, {"batch": 256}))

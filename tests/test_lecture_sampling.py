@@ -15,24 +15,23 @@ from core.optimise import gradient
 from core.policy import Gaussian
 from lecture import importance, line_search, ppo_surrogates, vine_variance
 
-TOPICS = (importance, ppo_surrogates, line_search, vine_variance)
+pytestmark = pytest.mark.long
 
-
-NAMES = [topic.__name__.split(".")[1] for topic in TOPICS]
+TOPICS = {t.__name__.split(".")[1]: t for t in (importance, ppo_surrogates, line_search, vine_variance)}
 
 
 @pytest.fixture(scope="module")
 def tables(once):
     def make(folder):
         folder.mkdir()
-        for name, topic in zip(NAMES, TOPICS, strict=True):
+        for name, topic in TOPICS.items():
             to_disk(topic.table(), folder / f"{name}.csv")
 
     folder = once("lecture_sampling", make)
-    return {name: pd.read_csv(folder / f"{name}.csv") for name in NAMES}
+    return {name: pd.read_csv(folder / f"{name}.csv") for name in TOPICS}
 
 
-@pytest.mark.parametrize("topic", NAMES)
+@pytest.mark.parametrize("topic", TOPICS)
 def test_every_panel_shows_something(tables, topic):
     plt.close(drawn(topic, tables[topic]))
 

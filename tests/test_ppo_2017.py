@@ -5,10 +5,13 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from benchmarks.ppo_2017 import GAMMA, LAM, advantages
 from core.advantage import gae, next_values
 from core.plan import ROOT
+
+pytestmark = pytest.mark.long
 
 
 def tenths(*arguments):

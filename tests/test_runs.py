@@ -12,6 +12,8 @@ from copied import edit
 
 from core.whole import damage, sealed
 
+pytestmark = pytest.mark.long
+
 
 def tool(project, *arguments):
     done = subprocess.run([sys.executable, "-m", "tools.runs", *arguments], cwd=project, capture_output=True, text=True)

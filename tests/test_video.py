@@ -52,6 +52,7 @@ def write_run(folder, task_id="Hopper-v4", status="finished", jolt=0.3):
     return folder
 
 
+@pytest.mark.long
 def test_the_camera_goes_with_the_runner(drawn):
     env = stage("Hopper-v4")
     env.reset(seed=0)
@@ -66,6 +67,7 @@ def test_the_camera_goes_with_the_runner(drawn):
     assert seen[1] == pytest.approx(seen[0], rel=0.3)
 
 
+@pytest.mark.long
 def test_a_film_is_the_evaluated_episode_in_real_time(drawn, tmp_path):
     run = write_run(tmp_path / "run")
     length = next(row.length for row in play(run, horizon=1000) if (row.how, row.start) == ("deterministic", 0))
