@@ -1,4 +1,3 @@
-import os
 import shutil
 from pathlib import Path
 
@@ -19,10 +18,10 @@ torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
-def once(tmp_path_factory):
+def once(request, tmp_path_factory):
     """Makes a folder once a test run, whichever process asks first: ``once(name, make)``. Tests change copies of it."""
     own = tmp_path_factory.getbasetemp()
-    root = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "once"
+    root = (own.parent if hasattr(request.config, "workerinput") else own) / "once"  # in a process of xdist
     root.mkdir(exist_ok=True)
 
     def made(name, make):

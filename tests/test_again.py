@@ -28,6 +28,7 @@ def project(four_runs, tmp_path):
     return project
 
 
+@pytest.mark.slow
 def test_every_run_comes_again_and_one_that_does_not_is_named(project, tmp_path):
     there = tmp_path / "there"
     done = again(project, there, "--study", "tiny")

@@ -66,7 +66,7 @@ def test_every_algorithm_goes_on_where_it_was(algo, task_id, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("algo", ["ppo_clip", "trpo"])
+@pytest.mark.parametrize("algo", ["ppo_clip", pytest.param("trpo", marks=pytest.mark.slow)])
 def test_compiled_runs_do_too(algo, tmp_path):
     how = {"algo": algo, "compile_from": 1}
     assert equal(finish(fresh(**how)), finish(fresh(**how), tmp_path / "c", **how))
@@ -225,9 +225,7 @@ def written(folder, algo):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    "algo", [a if a in ("npg", "trpo_vine") else pytest.param(a, marks=pytest.mark.slow) for a in algorithms()]
-)
+@pytest.mark.parametrize("algo", [a if a == "npg" else pytest.param(a, marks=pytest.mark.slow) for a in algorithms()])
 def test_killed_at_any_point_it_ends_in_the_same_bytes(projects, algo):
     whole, killed = projects
     subprocess.run(**command(TRAIN, algo, whole), check=True)

@@ -57,7 +57,8 @@ def project(tmp_path_factory):
 
 @needs_x86
 @pytest.mark.needs(INTEL[0])
-@pytest.mark.parametrize("method", [m if m == "npg" else pytest.param(m, marks=pytest.mark.slow) for m in METHODS])
+@pytest.mark.slow
+@pytest.mark.parametrize("method", METHODS)
 def test_an_intel_processor_gives_the_same_bytes_as_this_one(project, method):
     if sys.platform != "linux" or platform.machine() != "x86_64":
         pytest.skip("qemu-x86_64 runs on Linux")

@@ -11,8 +11,6 @@ from benchmarks.ppo_2017 import GAMMA, LAM, advantages
 from core.advantage import gae, next_values
 from core.plan import ROOT
 
-pytestmark = pytest.mark.long
-
 
 def tenths(*arguments):
     command = [sys.executable, "-m", "benchmarks.ppo_2017", "InvertedPendulum-v4", *arguments]
@@ -20,6 +18,7 @@ def tenths(*arguments):
     return json.loads(done.stdout)["tenths"]
 
 
+@pytest.mark.slow
 def test_it_learns():
     first, *_, last = unclipped = tenths("--seed", "0", "--steps", "20000")
     assert first < 30 < 60 < last
@@ -37,6 +36,7 @@ def test_its_advantages_and_ours_are_the_same_where_a_limit_is_a_death():
         np.testing.assert_allclose(advantages(rew, val, dead.astype(float)), ours[:, 0], rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_seed_is_a_run_and_tenths_without_an_episode_are_empty():
     assert tenths("--seed", "3", "--steps", "6200") == tenths("--seed", "3", "--steps", "6200")
     assert tenths("--seed", "3", "--steps", "1000") == [None] * 10, "less than a batch"
