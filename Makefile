@@ -15,7 +15,7 @@ TORCH = $(if $(TORCH_INDEX),$(1)/bin/python $(PIP) --no-deps --index-url '$(TORC
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONNOUSERSITE := 1
 
-.PHONY: quick figures videos test test-slow slurm-test watch audit again rekey prune lint random-scores bench lock clean help
+.PHONY: quick figures videos check test test-slow test-deps slurm-test watch audit again rekey prune lint random-scores bench lock clean help
 
 ## quick: train the small study (minutes on 2 cores) and draw it
 quick: $(READY)
@@ -33,17 +33,27 @@ videos: $(READY)
 watch: $(READY)
 	@python -m analysis.watch $(STUDY)
 
-## test: everything that takes under ten minutes on 2 cores
+## check: before each commit: style of the Python files, and the tests that train, draw and compile little
+check: $(READY)
+	ruff check .
+	ruff format --check .
+	python -m pytest -n $(CORES) --dist worksteal -m 'not (long or workflow or slow or slurm)'
+
+## test: the tests, but for what is slow and rarely breaks; what they need of the system and is missing is said in their last line
 test: $(READY)
 	python -m pytest -n $(CORES) --dist worksteal
 
 ## test-slow: the rest: portable kernels of every algorithm, kills of every algorithm and of Snakemake, compiled runs made twice, options at their extremes
 test-slow: $(READY)
-	python -m pytest -m slow
+	python -m pytest -n $(CORES) --dist worksteal -m slow
+
+## test-deps: what tests need of the system besides Python and a compiler: a browser, OpenGL, rsync, qemu (Debian, as root)
+test-deps:
+	packages=$$($(PYTHON) tests/packages.py) && tests/install.sh $$packages
 
 ## slurm-test: a small study through a real Slurm of one node on loopback, with kills (Debian, as root: installs Slurm)
 slurm-test: $(READY)
-	tests/slurm/install.sh
+	packages=$$($(PYTHON) tests/packages.py slurm) && tests/install.sh $$packages
 	python -m pytest -m slurm tests/slurm
 
 ## audit: re-run the first part of a sample of the runs in results/runs, and compare byte for byte

@@ -1,24 +1,17 @@
-"""A browser without a head, for tests.
-
-Needs Chromium and its driver (Debian: ``apt-get install chromium chromium-driver``). Without them the tests that use
-it fail, so that nobody takes a page for tested that was not; STEPSIZE_NO_BROWSER=1 skips them instead.
-"""
+"""A browser without a head, for tests. It needs Chromium and its driver."""
 
 import base64
 import io
 import json
-import os
-import shutil
 from pathlib import Path
 
 import matplotlib.image
-import pytest
+from missing import need
+from packages import find
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 FLAGS = [
     "headless",
     "no-sandbox",
@@ -33,20 +26,13 @@ FLAGS = [
 
 def browse(profile: Path) -> webdriver.Chrome:
     """Starts one with an empty profile; it writes down every request and every word of its console."""
-    if os.environ.get("STEPSIZE_NO_BROWSER") == "1":
-        pytest.skip("STEPSIZE_NO_BROWSER=1")
-    binary = next(filter(None, map(shutil.which, NAMES)), MAC if Path(MAC).exists() else None)
-    driver = shutil.which("chromedriver")
-    if binary is None or driver is None:
-        missing = " and ".join(name for name, path in (("Chromium", binary), ("chromedriver", driver)) if path is None)
-        remedy = "install it (Debian: apt-get install chromium chromium-driver) or set STEPSIZE_NO_BROWSER=1"
-        pytest.fail(f"no {missing} on this machine, which the tests of the page need: {remedy}", pytrace=False)
+    need("chromium", "chromedriver")
     options = webdriver.ChromeOptions()
-    options.binary_location = binary
+    options.binary_location = find("chromium")
     for flag in (*FLAGS, f"user-data-dir={profile}"):
         options.add_argument(f"--{flag}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return webdriver.Chrome(options=options, service=Service(driver))
+    return webdriver.Chrome(options=options, service=Service(find("chromedriver")))
 
 
 class Page:

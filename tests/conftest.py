@@ -1,13 +1,69 @@
+import shutil
+from pathlib import Path
+
+import filelock
 import pytest
 import torch
+from copied import FOUR_RUNS, STUDIES, copy_project, snakemake
 
 import analysis.pyplot  # noqa: F401 (before a test imports Matplotlib: not with a user's settings)
+import core.graph
 from core.agent import new_agent
 from core.environments import Environments
 from core.rollout import make_batch, sample
 from core.seeding import streams
 
+pytest_plugins = ["missing"]
+
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def once(request, tmp_path_factory):
+    """Makes a folder once a test run, whichever process asks first: ``once(name, make)``. Tests change copies of it."""
+    own = tmp_path_factory.getbasetemp()
+    root = (own.parent if hasattr(request.config, "workerinput") else own) / "once"  # in a process of xdist
+    root.mkdir(exist_ok=True)
+
+    def made(name, make):
+        folder, unfinished = root / name, root / f"{name}.unfinished"
+        with filelock.FileLock(root / f"{name}.lock"):
+            if not folder.exists():
+                shutil.rmtree(unfinished, ignore_errors=True)
+                make(unfinished)
+                unfinished.rename(folder)
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled(once):
+    """Where graphs are compiled to: once for all tests, and not in the checkout."""
+    core.graph.CACHE = once("compiled", Path.mkdir)
+    return core.graph.CACHE
+
+
+@pytest.fixture(scope="session")
+def finished(once):
+    """A copy of the project in which the study ``tiny`` has been run to its end."""
+
+    def make(project):
+        (copy_project(project) / "studies.yaml").write_text(STUDIES)
+        snakemake(project, "tiny")
+
+    return once("finished", make)
+
+
+@pytest.fixture(scope="session")
+def four_runs(once):
+    """A copy in which a study of four runs is trained and its policies played, and no more."""
+
+    def make(project):
+        (copy_project(project) / "studies.yaml").write_text(FOUR_RUNS)
+        snakemake(project, "tiny", "--until", "evaluate")
+
+    return once("four_runs", make)
 
 
 @pytest.fixture
@@ -35,11 +91,11 @@ def start():
     return make
 
 
-@pytest.fixture(params=[False, True], ids=["eager", "compiled"])
+@pytest.fixture(params=[False, pytest.param(True, marks=pytest.mark.slow)], ids=["eager", "compiled"])
 def learner(start, request):
     """Makes (agent, batch): 200 steps of Reacher, limits reached, with the observation filter already at work.
 
-    What is done with them runs once uncompiled and once compiled.
+    What is done with them runs uncompiled, and compiled (*slow*: five seconds or more for each graph).
     """
 
     def make(**how):

@@ -9,7 +9,13 @@ import pandas as pd
 
 def from_disk(table):
     """A table as it is read back from its file."""
-    return pd.read_csv(io.StringIO(table.to_csv(index=False, float_format="%.8g")))
+    to_disk(table, file := io.StringIO())
+    file.seek(0)
+    return pd.read_csv(file)
+
+
+def to_disk(table, file):
+    table.to_csv(file, index=False, float_format="%.8g")
 
 
 def drawn(topic, table):

@@ -6,10 +6,9 @@ import sys
 
 import pandas as pd
 import pytest
-from test_runs import STUDY, amend
-from test_workflow import copy_project, git, snakemake
-
-from core.plan import ROOT
+from copied import git
+from missing import need
+from test_runs import amend
 
 pytestmark = pytest.mark.workflow
 
@@ -20,17 +19,16 @@ def again(project, *arguments):
 
 
 @pytest.fixture
-def project(tmp_path):
-    project = copy_project(tmp_path / "project")
-    shutil.copytree(ROOT / "tools", project / "tools", ignore=shutil.ignore_patterns("__pycache__"))
-    (project / "studies.yaml").write_text(STUDY)
-    snakemake(project, "tiny", "--until", "train")
+def project(four_runs, tmp_path):
+    need("git")
+    project = shutil.copytree(four_runs, tmp_path / "project")
     git(project, "init", "-q")
     git(project, "add", ".")
     git(project, "commit", "-qm", "runs")
     return project
 
 
+@pytest.mark.slow
 def test_every_run_comes_again_and_one_that_does_not_is_named(project, tmp_path):
     there = tmp_path / "there"
     done = again(project, there, "--study", "tiny")

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from test_workflow import copy_project, edit, run_snakemake, snakemake
+from copied import copy_project, edit, run_snakemake, snakemake
 
 from core.call import IDLE, Call, check_call, check_targets, read_call
 from core.errors import UsageError

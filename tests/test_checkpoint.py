@@ -66,7 +66,8 @@ def test_every_algorithm_goes_on_where_it_was(algo, task_id, tmp_path):
     assert equal(finish(fresh(**how)), finish(fresh(**how), tmp_path / "c", **how))
 
 
-@pytest.mark.parametrize("algo", ["ppo_clip", "trpo"])
+@pytest.mark.long
+@pytest.mark.parametrize("algo", ["ppo_clip", pytest.param("trpo", marks=pytest.mark.slow)])
 def test_compiled_runs_do_too(algo, tmp_path):
     how = {"algo": algo, "compile_from": 1}
     assert equal(finish(fresh(**how)), finish(fresh(**how), tmp_path / "c", **how))
@@ -224,9 +225,8 @@ def written(folder, algo):
     return [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)]
 
 
-@pytest.mark.parametrize(
-    "algo", [a if a in ("npg", "trpo_vine") else pytest.param(a, marks=pytest.mark.slow) for a in algorithms()]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("algo", [a if a == "npg" else pytest.param(a, marks=pytest.mark.slow) for a in algorithms()])
 def test_killed_at_any_point_it_ends_in_the_same_bytes(projects, algo):
     whole, killed = projects
     subprocess.run(**command(TRAIN, algo, whole), check=True)
@@ -246,6 +246,7 @@ def test_killed_at_any_point_it_ends_in_the_same_bytes(projects, algo):
     assert not list(killed.glob(f"work/results/runs/{algo}/**/checkpoint"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_asked_to_stop_it_keeps_all_and_says_so(projects, number):
     _, killed = projects
@@ -265,6 +266,7 @@ def test_asked_to_stop_it_keeps_all_and_says_so(projects, number):
     shutil.rmtree(killed / "work")
 
 
+@pytest.mark.long
 def test_of_two_processes_one_trains_and_the_other_waits(projects):
     _, killed = projects
     shutil.rmtree(killed / "results", ignore_errors=True)

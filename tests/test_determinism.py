@@ -10,10 +10,12 @@ import sys
 import numpy as np
 import pytest
 import torch
-from test_contract import SMALL, cell, trained
+from test_contract import BUDGET, SMALL, cell, defaults, trained
 
+import core.graph
 from core.options import algorithms
 from core.plan import ROOT
+from core.run import Run
 
 #: What of numpy.random makes a generator of one's own; all else there draws from the global one.
 OWN = {"Generator", "BitGenerator", "SeedSequence", "default_rng", "PCG64"}
@@ -118,16 +120,18 @@ def states():
     return random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # noqa: NPY002
 
 
-#: Compiled updates take a while to make; those of these two are made for other tests, too.
-QUICK = ("ppo_clip", "trpo")
+#: Compiled updates take a while to make; those of this one are made for other tests, too. The rest is slow.
+QUICK = "ppo_clip"
 
 #: A process that makes a short run of each algorithm and writes it into a folder of its own.
 PROCESS = f"""
 import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
 from pathlib import Path
+import core.graph
 from core.files import write_run
 from test_contract import SMALL, cell, trained
-compile_from, *algos = sys.argv[1:]
+compiled, compile_from, *algos = sys.argv[1:]
+core.graph.CACHE = Path(compiled)
 for algo in algos:
     where = cell(algo, envs=4, compile_from=int(compile_from), **SMALL.get(algo, {{"batch": 256}}))
     write_run(Path(algo), trained(where), where, 0, wall_seconds=1.0, commit=None)
@@ -140,7 +144,7 @@ def twice(folder, algos, compiled):
     for hashing in ("1", "2"):  # the order of Python's sets of strings differs between the two
         place = folder / hashing
         place.mkdir()
-        command = [sys.executable, "-c", PROCESS, "1" if compiled else "1000000", *algos]
+        command = [sys.executable, "-c", PROCESS, core.graph.CACHE, "1" if compiled else "1000000", *algos]
         subprocess.run(command, cwd=place, env=os.environ | {"PYTHONHASHSEED": hashing}, check=True)
         files = [file for file in place.rglob("*") if file.suffix in (".parquet", ".safetensors")]
         digests = {str(f.relative_to(place)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
@@ -149,23 +153,47 @@ def twice(folder, algos, compiled):
     return written
 
 
+@pytest.mark.long
 def test_two_processes_write_the_same_bytes(tmp_path):
     one, other = twice(tmp_path, algorithms(), compiled=False)
     assert one == other
 
 
-@pytest.mark.parametrize(
-    "algo", [algo if algo in QUICK else pytest.param(algo, marks=pytest.mark.slow) for algo in algorithms()]
+quick_or_slow = pytest.mark.parametrize(
+    "algo", [algo if algo == QUICK else pytest.param(algo, marks=pytest.mark.slow) for algo in algorithms()]
 )
+
+
+@pytest.mark.long
+@quick_or_slow
+def test_a_compiled_update_is_the_uncompiled_one_but_for_rounding(algo):
+    batch = SMALL.get(algo, {"batch": 256})
+    ends = []
+    for compile_from in (1, 10**6):
+        options = defaults(algo, envs=4, compile_from=compile_from, **batch)
+        run = Run(algo, "InvertedPendulum-v4", options, BUDGET, seed=0)
+        before = run.agent.theta.clone(), run.agent.phi.clone()
+        while not run.updates:
+            run.iterate()
+        ends.append((run.agent.theta, run.agent.phi, run.updates))
+    assert not torch.equal(ends[0][0], before[0])
+    for one, other, start in zip(ends[0][:2], ends[1][:2], before, strict=True):
+        torch.testing.assert_close(one - start, other - start, rtol=0.01, atol=1e-5)
+    assert ends[0][2][0] == pytest.approx(ends[1][2][0], rel=0.01, abs=1e-4, nan_ok=True)
+
+
+@pytest.mark.long
+@quick_or_slow
 def test_two_processes_with_compiled_updates_do_too(algo, tmp_path):
     one, other = twice(tmp_path, [algo], compiled=True)
     assert one == other
 
 
-@pytest.mark.parametrize("algo", QUICK)
+@pytest.mark.long
+@quick_or_slow
 def test_a_compiled_run_leaves_the_global_generators_alone(algo):
     where = cell(algo, envs=4, compile_from=1, **SMALL.get(algo, {"batch": 256}))
     before = states()
     run = trained(where)
-    assert run.agent.compiled
+    assert run.agent.compiled and run.updates
     assert states() == before

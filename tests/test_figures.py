@@ -83,6 +83,7 @@ def out_of_view(figure):
     return labels
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", [False, True], ids=["whole", "so far"])
 def test_no_word_is_cut_and_none_lies_on_another(part):
     study = dataclasses.replace(made(LARGE), title="A title that is as long as titles of studies tend to be")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from test_workflow import copy_project, edit, git
+from copied import copy_project, edit, git
 
 from core.files import git_commit, update_rows
 from core.plan import FILES
@@ -95,6 +95,7 @@ def mounted(project, *lines):
     return done
 
 
+@pytest.mark.long
 def test_a_full_disk_is_said_and_when_there_is_room_the_run_is_written(project, trained):
     done = mounted(
         project,
@@ -136,6 +137,7 @@ def test_a_file_in_a_folders_place_is_said_before_training(project, place):
     assert "cannot be written: Not a directory" in done.stderr
 
 
+@pytest.mark.long
 def test_a_file_that_may_not_grow_is_said(project):
     """As a full disk, where mounts are not allowed."""
     done = run(TRAIN, project, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000)))
@@ -191,6 +193,7 @@ def test_the_runs_of_before_the_digests_are_whole_too(trained, tmp_path):
     assert damage(copy) is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FILES)
 def test_a_damaged_run_is_trained_again_to_the_same_bytes(trained, tmp_path, name):
     project = shutil.copytree(trained, tmp_path / "project")
@@ -214,6 +217,7 @@ def test_what_is_written_says_what_its_bytes_depend_on(trained):
     assert record["overrides"] == {}
 
 
+@pytest.mark.long
 def test_a_variable_that_chooses_other_kernels_is_recorded(project):
     assert run(TRAIN, project, env=os.environ | {"ATEN_CPU_CAPABILITY": "default"}).returncode == 0
     record = json.loads((folder(project) / "run.json").read_text())
@@ -221,6 +225,7 @@ def test_a_variable_that_chooses_other_kernels_is_recorded(project):
     assert record["kernels"]["torch"].lower() in ("default", "no avx")
 
 
+@pytest.mark.long
 def test_a_damaged_checkpoint_of_a_killed_process_is_found_out(project, trained):
     edit(project / "core/progress.py", "EVERY = 30.0", "EVERY = 0.0")
     edit(project / "core/progress.py", "SHARE = 0.01", "SHARE = 1.0")

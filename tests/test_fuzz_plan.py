@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from core.errors import UsageError
 from core.plan import ROOT, Study, load_studies
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):

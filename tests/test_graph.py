@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from test_workflow import copy_project
+from copied import copy_project
 
 import core.graph
 from core.graph import Graph
@@ -20,6 +20,8 @@ from core.optimise import Adam
 from core.options import option_fields
 from core.rmsprop import RMSprop
 from core.run import Run
+
+pytestmark = pytest.mark.long
 
 A, B = torch.arange(6.0).view(2, 3), torch.linspace(-1, 1, 6).view(2, 3)
 
@@ -30,7 +32,11 @@ def in_place(x, y):
 
 @pytest.mark.parametrize(
     "f",
-    [lambda x, y: (x * y.tanh()).sum(), lambda x, y: (x + y, (x - y).sum(0)), in_place],
+    [
+        lambda x, y: (x * y.tanh()).sum(),
+        pytest.param(lambda x, y: (x + y, (x - y).sum(0)), marks=pytest.mark.slow),
+        pytest.param(in_place, marks=pytest.mark.slow),
+    ],
     ids=["a tensor", "a tuple", "nothing, in place"],
 )
 def test_a_graph_does_what_its_function_does(f):
@@ -45,7 +51,11 @@ def loss(x, y, obs, ret):
     return ((obs @ x - ret) ** 2).mean() + (y * obs[:, 0].mean()).square().sum()
 
 
-@pytest.mark.parametrize("make", [Adam, lambda f, vectors, compiled: RMSprop(grads, vectors, 0.9, 0.01, 0.5, compiled)])
+def rmsprop(f, vectors, compiled):
+    return RMSprop(grads, vectors, 0.9, 0.01, 0.5, compiled)
+
+
+@pytest.mark.parametrize("make", [Adam, pytest.param(rmsprop, marks=pytest.mark.slow)])
 def test_a_compiled_optimiser_moves_as_the_other_does_also_on_a_smaller_minibatch(make):
     rng, ends = np.random.default_rng(0), []
     data = [tuple(map(torch.from_numpy, (rng.normal(size=(n, 3)), rng.normal(size=n)))) for n in (8, 8, 5, 8)]
@@ -143,7 +153,7 @@ def test_a_compiler_that_fails_is_named(broken, tmp_path):
 def trained(project, **env):
     shutil.copy(ROOT / "studies.yaml", project)
     shutil.rmtree(project / "results", ignore_errors=True)
-    cell = ["--study", "quick", "--task", "InvertedPendulum", "--method", "npg", "--seed", "0", "--steps", "400"]
+    cell = ["--study", "quick", "--task", "InvertedPendulum", "--method", "ppo_clip", "--seed", "0", "--steps", "400"]
     command = [sys.executable, "-m", "core.train", *cell, "--set", "batch=200", "--set", "compile_from=1"]
     done = subprocess.run(command, cwd=project, env=os.environ | env, capture_output=True, text=True)
     records = [json.loads(path.read_text()) for path in project.glob("results/runs/**/run.json")]

@@ -5,24 +5,33 @@ from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import torch
-from drawn import drawn, from_disk
+from drawn import drawn, to_disk
 
 from core.agent import Agent
 from core.optimise import gradient
 from core.policy import Gaussian
 from lecture import importance, line_search, ppo_surrogates, vine_variance
 
-TOPICS = (importance, ppo_surrogates, line_search, vine_variance)
+pytestmark = pytest.mark.long
+
+TOPICS = {t.__name__.split(".")[1]: t for t in (importance, ppo_surrogates, line_search, vine_variance)}
 
 
 @pytest.fixture(scope="module")
-def tables():
-    return {topic.__name__.split(".")[1]: from_disk(topic.table()) for topic in TOPICS}
+def tables(once):
+    def make(folder):
+        folder.mkdir()
+        for name, topic in TOPICS.items():
+            to_disk(topic.table(), folder / f"{name}.csv")
+
+    folder = once("lecture_sampling", make)
+    return {name: pd.read_csv(folder / f"{name}.csv") for name in TOPICS}
 
 
-@pytest.mark.parametrize("topic", ["importance", "ppo_surrogates", "line_search", "vine_variance"])
+@pytest.mark.parametrize("topic", TOPICS)
 def test_every_panel_shows_something(tables, topic):
     plt.close(drawn(topic, tables[topic]))
 

@@ -1,11 +1,12 @@
 """The target `lecture`: every topic is drawn, and an edit redraws what it touches."""
 
 import re
+import shutil
 
 import pandas as pd
 import pytest
-from test_workflow import STUDIES, edit, snakemake
-from test_workflow import copy_project as copy_sources
+from copied import STUDIES, edit, snakemake
+from copied import copy_project as copy_sources
 
 from core.plan import ROOT
 
@@ -22,12 +23,11 @@ def copy_project(target):
     return target
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
+@pytest.fixture
+def project(once, tmp_path):
     """A copy in which two topics are drawn."""
-    project = copy_project(tmp_path_factory.mktemp("lecture") / "project")
-    snakemake(project, *CHEAP)
-    return project
+    made = once("lecture", lambda project: snakemake(copy_project(project), *CHEAP))
+    return shutil.copytree(made, tmp_path / "project")
 
 
 def planned(project, *targets):

@@ -71,7 +71,7 @@ def test_the_order_comes_from_the_stream_alone():
     assert first != second
 
 
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_an_epoch_is_a_step_on_each_of_its_minibatches(compiled):
     def loss(x, scale, a, b):
         return scale * ((a @ x - b) ** 2).mean()

@@ -20,6 +20,8 @@ from analysis.page.contents import DRAWN_BY
 from analysis.products import FIGURES, video_file
 from core.plan import ROOT, load_study
 
+pytestmark = pytest.mark.long
+
 STUDIES = """
 mini:
   title: A mini study <of two tasks>

@@ -19,6 +19,8 @@ from core.kernels import PORTABLE, can_be_portable, environment, portable
 from core.options import algorithms
 from core.plan import ROOT, load_study, make_study
 
+pytestmark = pytest.mark.long
+
 #: Every algorithm in small batches, uncompiled, and as NAME_compiled compiled.
 METHODS = {
     f"{algo}{name}": {"algo": algo, **SMALL.get(algo, {"batch": 256}), "compile_from": start}
@@ -55,14 +57,12 @@ def project(tmp_path_factory):
 
 
 @needs_x86
-@pytest.mark.parametrize(
-    "method", [m if m in ("npg", "a2c_compiled") else pytest.param(m, marks=pytest.mark.slow) for m in METHODS]
-)
+@pytest.mark.needs(INTEL[0])
+@pytest.mark.slow
+@pytest.mark.parametrize("method", METHODS)
 def test_an_intel_processor_gives_the_same_bytes_as_this_one(project, method):
     if sys.platform != "linux" or platform.machine() != "x86_64":
         pytest.skip("qemu-x86_64 runs on Linux")
-    if not shutil.which(INTEL[0]):
-        pytest.skip("qemu-x86_64 is not on the PATH (Debian: qemu-user)")
     folder, here = go(project, "tiny", method)
     assert here["compiled"] == (method.endswith("_compiled") and not method.startswith("cem")), "CEM has no updates"
     shutil.rmtree(folder)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from benchmarks.ppo_2017 import GAMMA, LAM, advantages
 from core.advantage import gae, next_values
@@ -17,6 +18,7 @@ def tenths(*arguments):
     return json.loads(done.stdout)["tenths"]
 
 
+@pytest.mark.slow
 def test_it_learns():
     first, *_, last = unclipped = tenths("--seed", "0", "--steps", "20000")
     assert first < 30 < 60 < last
@@ -34,6 +36,7 @@ def test_its_advantages_and_ours_are_the_same_where_a_limit_is_a_death():
         np.testing.assert_allclose(advantages(rew, val, dead.astype(float)), ours[:, 0], rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_seed_is_a_run_and_tenths_without_an_episode_are_empty():
     assert tenths("--seed", "3", "--steps", "6200") == tenths("--seed", "3", "--steps", "6200")
     assert tenths("--seed", "3", "--steps", "1000") == [None] * 10, "less than a batch"

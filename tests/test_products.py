@@ -18,6 +18,8 @@ from analysis.products import FIGURES, TABLES, figures_of
 from core.errors import UsageError
 from core.plan import ROOT, load_study
 
+pytestmark = pytest.mark.long
+
 STUDIES = """
 mini:
   title: A mini study

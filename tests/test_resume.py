@@ -10,7 +10,7 @@ import sys
 import time
 
 import pytest
-from test_workflow import copy_project, edit, run_snakemake, snakemake
+from copied import copy_project, edit, run_snakemake, snakemake
 
 pytestmark = pytest.mark.workflow
 
@@ -34,7 +34,7 @@ def checkpoint_often(project):
     edit(project / "core/progress.py", "SHARE = 0.01", "SHARE = 1.0")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def bare(tmp_path_factory):
     """A project with a checkpoint every few iterations."""
     project = copy_project(tmp_path_factory.mktemp("bare") / "project")
@@ -43,12 +43,10 @@ def bare(tmp_path_factory):
     return project
 
 
-@pytest.fixture(scope="module")
-def unbroken(bare, tmp_path_factory):
+@pytest.fixture(scope="session")
+def unbroken(bare, once):
     """Digests of the files of the study when nothing happens to it."""
-    project = shutil.copytree(bare, tmp_path_factory.mktemp("unbroken") / "project")
-    snakemake(project, *KILL)
-    return written(project)
+    return written(once("unbroken", lambda project: snakemake(shutil.copytree(bare, project), *KILL)))
 
 
 @pytest.fixture

@@ -80,6 +80,7 @@ def test_random_actions(task_id):
     assert (ends["terminated"] > 20) if falls else (ends["truncated"] >= COUNT)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("task_id", [i if i.endswith("v4") else pytest.param(i, marks=pytest.mark.slow) for i in IDS])
 def test_a_trained_policy(task_id):
     walk(task_id, trained, 2000)

@@ -7,7 +7,8 @@ import shutil
 
 import pandas as pd
 import pytest
-from test_workflow import copy_project, edit, run_snakemake, snakemake
+from copied import copy_project, edit, run_snakemake, snakemake
+from missing import need
 
 from core.plan import FILES
 from core.whole import sealed
@@ -32,18 +33,21 @@ def bare(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def store(bare, tmp_path_factory):
+def store(bare, once, tmp_path_factory):
     """A store with the run of the study, from a machine of another kind."""
-    store = tmp_path_factory.mktemp("store")
-    project = shutil.copytree(bare, tmp_path_factory.mktemp("first") / "project")
-    snakemake(project, "tiny", "--until", "train")
-    (path,) = project.glob("results/runs/*/*/*/seed0/run.json")
-    record = json.loads(path.read_text())
-    path.write_text(json.dumps(sealed(record | {"cpu": {"model": "another", "flags": "0" * 12}})))
-    snakemake(project, "--config", f"store={store}", "--", "tiny_kept")
-    assert digests(store) == digests(project)
-    assert "Nothing to be done" in snakemake(project, "--config", f"store={store}", "--", "tiny_kept")
-    return store
+    need("rsync")
+
+    def make(store):
+        project = shutil.copytree(bare, tmp_path_factory.mktemp("first") / "project")
+        snakemake(project, "tiny", "--until", "train")
+        (path,) = project.glob("results/runs/*/*/*/seed0/run.json")
+        record = json.loads(path.read_text())
+        path.write_text(json.dumps(sealed(record | {"cpu": {"model": "another", "flags": "0" * 12}})))
+        snakemake(project, "--config", f"store={store}", "--", "tiny_kept")
+        assert digests(store) == digests(project)
+        assert "Nothing to be done" in snakemake(project, "--config", f"store={store}", "--", "tiny_kept")
+
+    return once("store", make)
 
 
 @pytest.fixture
@@ -88,6 +92,7 @@ def test_two_machines_meet_in_a_store(store, second, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.needs("rsync")
 def test_each_machine_trains_its_share(second, tmp_path):
     """As the pods of a Kubernetes job do, which are numbered."""
     for machine in ("1/2", "2/2"):
@@ -98,6 +103,7 @@ def test_each_machine_trains_its_share(second, tmp_path):
     assert len(digests(tmp_path / "store")) == 2 * len(FILES)
 
 
+@pytest.mark.needs("git")
 def test_without_rsync_one_line_says_so(second, tmp_path):
     (tmp_path / "bin").mkdir()
     for program in ("bash", "git", "which"):

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,13 +15,13 @@ import time
 
 import filelock
 import pytest
+from copied import copy_project, snakemake
 
 from analysis.watch import Seen, duration, look, report, seconds_left
 from core.config import read_config
-from core.plan import FILES, load_study, make_study
+from core.plan import FILES, ROOT, make_study
 from core.progress import line
 from core.run import Run
-from tests.test_workflow import ROOT, copy_project, snakemake
 
 STUDIES = """
 short:
@@ -56,7 +57,7 @@ def test_a_study_that_trains_fails_and_stops(tmp_path):
     (project / "studies.yaml").write_text(STUDIES)
     source = (project / "algos/npg.py").read_text()
     (project / "algos/broken.py").write_text(source.replace("def update(", "def update(*_):\n    1 / 0\n\n\ndef old("))
-    snakemake(project, "short")
+    snakemake(project, "short", "--until", "train")
     short = watch(project, "short")
     assert "1 runs: 1 done, 0 running, 0 failed, 0 waiting" in short
     assert "all is trained; snakemake draws it into results/short/" in short
@@ -170,13 +171,14 @@ def test_it_fits_the_window():
 
 
 def test_in_a_terminal_it_is_drawn_again_until_ctrl_c(tmp_path):
-    assert load_study("quick"), "the study that is watched"
+    project = copy_project(tmp_path / "project")  # in which nothing is trained, whatever is in this one
+    shutil.copy(ROOT / "studies.yaml", project)
     main, side = pty.openpty()
     command = [sys.executable, "-m", "analysis.watch", "quick"]
     # What runs the tests in the background may ignore Ctrl-C, and so would what it starts.
     heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     terminal = {"stdin": side, "stdout": side, "stderr": side, "start_new_session": True}
-    process = subprocess.Popen(command, cwd=ROOT, preexec_fn=heed, **terminal)
+    process = subprocess.Popen(command, cwd=project, preexec_fn=heed, **terminal)
     os.close(side)
     seen, end, stopped = b"", time.monotonic() + 60, False
     with contextlib.suppress(OSError):  # at its end
@@ -188,4 +190,4 @@ def test_in_a_terminal_it_is_drawn_again_until_ctrl_c(tmp_path):
                 stopped = True
     assert process.wait(20) == 0
     os.close(main)
-    assert seen.startswith(b"\x1b[2J\x1b[H") and seen.count(b"20 runs: ") >= 2
+    assert seen.startswith(b"\x1b[2J\x1b[H") and seen.count(b"20 runs: 0 done") >= 2

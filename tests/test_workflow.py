@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -11,57 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from copied import STUDIES, copy_project, edit, git, run_snakemake, snakemake
+from missing import need
 
-from core.plan import FILES as RUN_FILES
-from core.plan import ROOT
+from core.plan import FILES
 
 pytestmark = pytest.mark.workflow
-
-STUDIES = """
-tiny:
-  tasks: [InvertedPendulum]
-  seeds: 1
-  steps: 600
-  methods:
-    npg: {batch: 256}
-    trpo: {batch: 256}
-    ppo_clip: {batch: 256}
-"""
-
-PARTS = ["algos", "analysis", "core", "docs", "lecture", "profiles", "published", "rules", "schemas", "tests"]
-FILES = [
-    "Snakefile",
-    "envs.yaml",
-    "pyproject.toml",
-    "environment.yml",
-    "requirements.lock",
-    ".gitignore",
-    ".gitattributes",
-]
-
-
-def copy_project(target: Path) -> Path:
-    """The project's sources, without what was generated."""
-    for part in PARTS:
-        shutil.copytree(ROOT / part, target / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in FILES:
-        shutil.copy(ROOT / file, target)
-    return target
-
-
-def snakemake(project: Path, *arguments: str) -> str:
-    """Run Snakemake with two cores; its output. Fails the test where it fails."""
-    done = run_snakemake(project, *arguments)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout + done.stderr
-
-
-def run_snakemake(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-    return subprocess.run(
-        command, cwd=project, env=os.environ | {"PATH": path} | environment, capture_output=True, text=True
-    )
 
 
 def planned(project: Path, study: str = "tiny") -> tuple[list[str], bool]:
@@ -70,45 +24,36 @@ def planned(project: Path, study: str = "tiny") -> tuple[list[str], bool]:
     return sorted(re.findall(r"train (\w+) on", out)), "learning curves of" in out
 
 
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-
-
-def git(project: Path, *arguments: str) -> None:
-    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"]
-    subprocess.run(["git", *identity, *arguments], cwd=project, check=True, capture_output=True)
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A copy in which the study has been run to its end."""
-    project = copy_project(tmp_path_factory.mktemp("finished") / "project")
-    (project / "studies.yaml").write_text(STUDIES)
-    snakemake(project, "tiny")
-    return project
-
-
-@pytest.fixture(scope="module")
-def cloned(finished, tmp_path_factory):
+@pytest.fixture(scope="session")
+def bare_clone(finished, once):
     """A clone of the finished project with its committed runs, nothing run in it yet."""
-    folder = tmp_path_factory.mktemp("cloned")
-    origin = shutil.copytree(finished, folder / "origin")
-    git(origin, "init", "-q")
-    git(origin, "add", "-A")
-    git(origin, "commit", "-qm", "runs")
-    git(folder, "clone", "-q", "origin", "project")
-    assert not (folder / "project/results/tiny").exists(), "tables and figures are not committed"
-    return folder / "project"
+    need("git")
+
+    def make(project):
+        origin = shutil.copytree(finished, project.with_suffix(".origin"), dirs_exist_ok=True)
+        git(origin, "init", "-q")
+        git(origin, "add", "-A")
+        git(origin, "commit", "-qm", "runs")
+        git(project.parent, "clone", "-q", origin, project)
+        assert not (project / "results/tiny").exists(), "tables and figures are not committed"
+
+    return once("cloned", make)
 
 
-@pytest.fixture(scope="module")
-def drawn(cloned, tmp_path_factory):
+@pytest.fixture
+def cloned(bare_clone, tmp_path):
+    return shutil.copytree(bare_clone, tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def drawn(bare_clone, once):
     """Such a clone after its figures were drawn."""
-    project = shutil.copytree(cloned, tmp_path_factory.mktemp("drawn") / "project")
-    snakemake(project, "tiny")
-    return project
+
+    def make(project):
+        shutil.copytree(bare_clone, project)
+        snakemake(project, "tiny")
+
+    return once("drawn", make)
 
 
 @pytest.fixture(params=["finished", "drawn"], ids=["old checkout", "fresh clone"])
@@ -120,7 +65,7 @@ def checkout(request, tmp_path):
 def test_the_study_makes_every_file_it_promises(finished):
     runs = sorted(finished.glob("results/runs/*/*/*/seed*"))
     assert [run.relative_to(finished).parts[2] for run in runs] == ["npg", "ppo_clip", "trpo"]
-    assert all({path.name for path in run.iterdir()} == set(RUN_FILES) for run in runs)
+    assert all({path.name for path in run.iterdir()} == set(FILES) for run in runs)
     for run in runs:
         record = json.loads((run / "run.json").read_text())
         assert (record["status"], record["threads"], record["key"]) == ("finished", 1, run.parent.name)
@@ -141,10 +86,9 @@ def test_a_clone_with_committed_runs_trains_nothing(cloned):
     assert planned(cloned) == ([], True)
 
 
-def test_in_a_clone_an_edit_to_an_algorithm_trains_that_algorithm(cloned, tmp_path):
-    project = shutil.copytree(cloned, tmp_path / "project")
-    edit(project / "algos/trpo.py", "shrink: float = 0.5", "shrink: float = 0.7")
-    assert planned(project) == (["trpo"], True)
+def test_in_a_clone_an_edit_to_an_algorithm_trains_that_algorithm(cloned):
+    edit(cloned / "algos/trpo.py", "shrink: float = 0.5", "shrink: float = 0.7")
+    assert planned(cloned) == (["trpo"], True)
 
 
 def test_a_second_time_nothing_runs(checkout):
@@ -182,11 +126,11 @@ def test_undoing_an_edit_draws_the_first_runs_again(finished, tmp_path):
     assert (project / "results/tiny/tables/scores.csv").read_text() == before
 
 
-@pytest.mark.parametrize("module", ["train", "files", "plan", "options", "random_score", "evaluate", "video"])
-def test_an_edit_to_what_decides_no_number_trains_nothing(finished, tmp_path, module):
+def test_an_edit_to_what_decides_no_number_trains_nothing(finished, tmp_path):
     project = shutil.copytree(finished, tmp_path / "project")
-    with (project / f"core/{module}.py").open("a") as file:
-        file.write("\nSPARE = 1\n")
+    for module in ("train", "files", "plan", "options", "random_score", "evaluate", "video"):
+        with (project / f"core/{module}.py").open("a") as file:
+            file.write("\nSPARE = 1\n")
     assert planned(project)[0] == []
 
 
@@ -229,9 +173,10 @@ def test_two_studies_share_the_runs_they_both_name(checkout):
     assert planned(checkout, "other") == (["npg"], True)
 
 
-def test_a_mistake_in_a_study_stops_the_workflow_with_one_line(checkout):
-    edit(checkout / "studies.yaml", "trpo:", "trop:")
-    done = run_snakemake(checkout, "-n", "tiny")
+def test_a_mistake_in_a_study_stops_the_workflow_with_one_line(tmp_path):
+    project = copy_project(tmp_path / "project")
+    (project / "studies.yaml").write_text(STUDIES.replace("trpo:", "trop:"))
+    done = run_snakemake(project, "-n", "tiny")
     assert done.returncode != 0
     *banner, said = done.stderr.splitlines()
     assert said == (
@@ -283,9 +228,8 @@ def test_the_page_on_adding_an_algorithm_works_to_the_letter(finished, tmp_path)
     page = (project / "docs/add-an-algorithm.md").read_text()
     path = re.search(r"`(algos/\w+\.py)`:", page)[1]
     code, line, command = (re.search(rf"```{kind}\n(.*?)```", page, re.S)[1] for kind in ("python", "yaml", "sh"))
-    text = (project / "studies.yaml").read_text().replace("tiny:", "quick:").replace("steps: 600", "steps: 5000")
-    (project / "studies.yaml").write_text(text)
-    snakemake(project, "quick")
+    text = STUDIES.replace("tiny:", "quick:").replace("steps: 600", "steps: 600\n  options: {batch: 256}")
+    (project / "studies.yaml").write_text(text)  # the same runs
 
     (project / path).write_text(code)
     edit(project / "studies.yaml", "    ppo_clip:", line + "    ppo_clip:")

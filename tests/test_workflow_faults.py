@@ -11,7 +11,7 @@ import time
 
 import pandas as pd
 import pytest
-from test_workflow import copy_project, edit, run_snakemake, snakemake
+from copied import copy_project, edit, run_snakemake, snakemake
 
 from core.plan import FILES
 from core.whole import sealed
@@ -51,6 +51,7 @@ wrong:
   methods:
     npg: {batch: 256}
 """
+CURVES = "results/tiny/figures/curves.svg"
 ENVS = """
 Broken: {id: "broken:Broken-v0", horizon: 10, random_score: 0}
 NoVectors: {id: CartPole-v1, horizon: 10, random_score: 0}
@@ -70,16 +71,18 @@ gymnasium.register("Broken-v0", Broken)
 """
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A project in which the study tiny has been run."""
-    project = copy_project(tmp_path_factory.mktemp("finished") / "project")
-    (project / "studies.yaml").write_text(STUDIES)
-    (project / "broken.py").write_text(BROKEN)
-    with (project / "envs.yaml").open("a") as file:
-        file.write(ENVS)
-    snakemake(project, "tiny")
-    return project
+@pytest.fixture(scope="session")
+def finished(once):
+    """A project in which the study tiny has been run, and its curves are drawn."""
+
+    def make(project):
+        (copy_project(project) / "studies.yaml").write_text(STUDIES)
+        (project / "broken.py").write_text(BROKEN)
+        with (project / "envs.yaml").open("a") as file:
+            file.write(ENVS)
+        snakemake(project, CURVES)
+
+    return once("with_faults", make)
 
 
 @pytest.fixture
@@ -125,7 +128,7 @@ def test_a_damaged_run_is_seen_by_the_plan_and_it_alone_is_made_again(project, n
     assert plan.stderr.count(said) == 1
     assert trained(plan.stdout + plan.stderr) == [("npg", "InvertedPendulum", "1")]
     assert not (project / "work/damaged").exists() and {file.name for file in victim.iterdir()} == set(FILES)
-    out = snakemake(project, "tiny")
+    out = snakemake(project, "tiny", "--until", "train")
     assert said.replace("would be moved", "moved") in out
     assert {file.name for file in (project / "work/damaged" / folder).iterdir()} == set(FILES)
     after = digests(project)
@@ -161,7 +164,7 @@ def test_a_task_that_raises_fails_its_job_keeps_its_log_and_the_others_go_on(pro
     assert not list(project.glob("results/runs/npg/Broken/*/*/*"))
     assert not (project / "results/crash/tables/scores.csv").exists()
     edit(project / "broken.py", "if Broken.steps == 300", "if False")
-    assert trained(snakemake(project, "crash")) == [("npg", "Broken", "0")]
+    assert trained(snakemake(project, "crash", "--until", "tables")) == [("npg", "Broken", "0")]
     assert set(pd.read_csv(project / "results/crash/tables/scores.csv")["task"]) == {"InvertedPendulum", "Broken"}
 
 
@@ -221,7 +224,7 @@ def test_a_clock_that_went_back_trains_nothing(project):
         os.utime(file, (tomorrow, tomorrow))
     before = digests(project)
     assert trained(snakemake(project, "-n", "tiny")) == []
-    assert trained(snakemake(project, "tiny")) == []
+    assert trained(snakemake(project, CURVES)) == []
     assert digests(project) == before
 
 
@@ -240,7 +243,7 @@ def test_runs_of_two_machines_are_said_under_table_and_figure(project):
     path = runs(project)[0] / "run.json"
     record = json.loads(path.read_text())
     path.write_text(json.dumps(sealed(record | {"versions": record["versions"] | {"numpy": "3.0.0"}})))
-    snakemake(project, "tiny")
+    snakemake(project, CURVES)
     said = (project / "results/tiny/tables/mixed.txt").read_text()
     assert re.fullmatch(r"numpy [\d.]+ \(3 runs\), 3\.0\.0 \(1 run\)", said)
     assert (

@@ -1,6 +1,6 @@
 """A Slurm of one node on loopback: started by hand, since a container has no systemd, and stopped whatever happens.
 
-Debian's packages ``munge slurmctld slurmd slurm-client`` must be there (``make slurm-test`` installs them).
+Debian's packages of ``SLURM`` in ``tests/packages.py`` must be there (``make slurm-test`` installs them).
 """
 
 import contextlib
@@ -68,9 +68,7 @@ def check() -> None:
     """Raise ClusterError unless a cluster can be started here."""
     missing = [name for name in PROGRAMS if _which(name) is None]
     if missing:
-        raise ClusterError(
-            f"no Slurm here ({', '.join(missing)} not found): apt-get install munge slurmctld slurmd slurm-client"
-        )
+        raise ClusterError(f"no Slurm here ({', '.join(missing)} not found): `make slurm-test` installs it (Debian)")
     if os.getuid() != 0:
         raise ClusterError("Slurm's daemons start jobs as other users: run this as root, best in a container")
     if CONF.is_file() and not CONF.read_text().startswith(MADE_BY):
