@@ -27,7 +27,7 @@ def mixed(records: list[dict]) -> str:
         if portable(record):  # whose bytes are those of any processor
             facts = {name: value for name, value in facts.items() if name not in ("cpu", "kernels")}
             facts["overrides"] = "of portable kernels"
-        facts |= record.get("versions", {})
+        facts |= record.get("versions", {}) | record.get("packages", {})
         if "compiled" in record:
             facts[f"updates of {record['algo']}"] = "compiled" if record["compiled"] else "not compiled"
         for name, value in facts.items():

@@ -58,6 +58,16 @@ def evaluation_key(seeds: tuple[int, ...], root: Path = ROOT) -> str:
     return hashlib.sha256(f"{played}{list(seeds)}".encode()).hexdigest()[:12]
 
 
+@functools.cache
+def _score_sources(root: Path = ROOT) -> str:
+    return _digest_of([root / "core" / "random_score.py"], root)
+
+
+def score_key(task: str | dict, root: Path = ROOT) -> str:
+    """What the score of an untrained policy depends on: 12 hex digits of the task, and of how it is measured."""
+    return hashlib.sha256(json.dumps([_score_sources(root), task], sort_keys=True).encode()).hexdigest()[:12]
+
+
 def _digest(algo: str, root: Path) -> str:
     packages = [root / package / "__init__.py" for package in ("core", "algos")]
     return _digest_of([root / "algos" / f"{algo}.py", root / "core" / "run.py", *packages], root)
