@@ -12,6 +12,7 @@ rule tables:
     input:
         run_tables,
         evaluations,
+        untrained_scores,
         "results/{study}/runs.json",
         sources("tables"),
     output:

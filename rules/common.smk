@@ -20,6 +20,7 @@ from core.errors import UsageError
 from core.key import closure
 from core.needs import memory_mb, minutes
 from core.plan import FILES, load_studies, write_manifest
+from core.tasks import drawn_by_mujoco
 from core.whole import forget_stale_evaluations, set_aside
 
 try:
@@ -174,9 +175,19 @@ def evaluations(wildcards):
     return [] if study.sweeps else [cell.evaluation for cell in study.cells]
 
 
+def untrained_scores(wildcards):
+    """The measured scores of untrained policies: of the study's tasks for which envs.yaml gives none."""
+    return [task.score_file for task in STUDIES[wildcards.study].tasks.values() if task.given_score is None]
+
+
 def films(study):
     """The films of a study's final policies."""
     return [video_file(STUDIES[study], cell) for cell in STUDIES[study].cells]
+
+
+def opengl_first(wildcards):
+    """What a film of one of Gymnasium's MuJoCo tasks waits for; others may need none."""
+    return ["work/opengl"] if cell_of(wildcards)[1].task_id in drawn_by_mujoco() else []
 
 
 def stored(folder):
