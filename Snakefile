@@ -25,6 +25,7 @@ onstart:
 include: "rules/common.smk"
 include: "rules/train.smk"
 include: "rules/evaluate.smk"
+include: "rules/untrained.smk"
 include: "rules/analysis.smk"
 include: "rules/videos.smk"
 include: "rules/report.smk"

@@ -28,6 +28,8 @@ from core.config import read_config
 from core.errors import UsageError
 from core.options import nearest
 from core.plan import FILES, ROOT, Cell, Method, load_study
+from core.spec import spec_of
+from core.tasks import make_task
 from core.whole import damage
 
 #: docs/statistics.md, "Coverage", has how this was measured.
@@ -57,7 +59,7 @@ def of_folder(folder: Path) -> pd.DataFrame:
             record = json.loads(path.read_text(encoding="utf-8"))
             episodes = read_parquet(path.parent / "episodes.parquet").astype({"return": float})
             method = Method("run", record["algo"], record.get("options", {}), record["algo"], None)
-            cell = Cell(record["task"], record["task_id"], method, record["steps"], (record["seed"],))
+            cell = Cell(record["task"], spec_of(record), method, record["steps"], (record["seed"],))
             keys.setdefault(record["task"], set()).add(record["key"])
         except (OSError, ValueError, KeyError) as error:
             raise UsageError(f"{path.parent}: no readable run ({error})") from None
@@ -77,7 +79,8 @@ def _scores(runs: Iterable[FinishedRun], root: Path = ROOT) -> pd.DataFrame:
     envs = read_config(root / "envs.yaml", root)
     rows = []
     for run in runs:
-        score = run_scores(run, curve_of(run)["return"].to_numpy(), envs[run.cell.task]["random_score"])["last_100"]
+        untrained = make_task(run.cell.task, envs[run.cell.task]).random_score
+        score = run_scores(run, curve_of(run)["return"].to_numpy(), untrained)["last_100"]
         rows.append((run.cell.task, run.cell.task_id, run.seed, run.status, run.cell.steps, score))
     return pd.DataFrame(rows, columns=["task", "task_id", "seed", "status", "steps", "last_100"]).dropna()
 
@@ -109,7 +112,7 @@ def report(a: pd.DataFrame, b: pd.DataFrame) -> str:
         rows.append({"task": task} | within.compare(ours, theirs, stream("permutation", task), len(tasks)))
         best = max(ours.max(), theirs.max())
         for values, kept in zip((ours, theirs), scores, strict=True):
-            kept.append(normalised(values, envs[task]["random_score"], best))
+            kept.append(normalised(values, make_task(task, envs[task]).random_score, best))
     lines = [_table(within.corrected(pd.DataFrame(rows))), ""]
     if len(tasks) > 1:
         lines += [

@@ -79,7 +79,7 @@ def _panel(axis, study: Study, task: str, curves: pd.DataFrame, paper: dict, col
     if curves["return"].isna().all():
         note = "no whole episode\nwithin the budget"
         axis.text(0.5, 0.5, note, transform=axis.transAxes, ha="center", va="center", fontsize=8, color="0.4")
-    axis.set_title(study.tasks[task]["id"], fontsize=9)
+    axis.set_title(study.tasks[task].id, fontsize=9)
     axis.set_xlim(0, study.steps)
     axis.xaxis.set_major_formatter(mpl.ticker.EngFormatter(sep=""))
     axis.set_xlabel("environment steps", fontsize=8)
@@ -117,7 +117,7 @@ def _caption(study: Study, scores: pd.DataFrame, paper: bool, mixed: str, width:
     many = scores.groupby(["task", "method"]).size().max() > 1
     band = "Thick: mean over seeds; band, of two seeds or more: 95 % bootstrap interval of it; thin: each seed. "
     text = (
-        f"Gymnasium {', '.join(task['id'] for task in study.tasks.values())}; {seeds(scores)}, {study.steps:,} steps "
+        f"Gymnasium {', '.join(task.id for task in study.tasks.values())}; {seeds(scores)}, {study.steps:,} steps "
         f"each. {band if many else 'Lines: a single seed each. '}{RETURN}"
     )
     if paper:

@@ -46,10 +46,10 @@ def draw(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure:
                     within["timestep"], within["low"], within["high"], color=colour, alpha=0.15, lw=0
                 )
                 bounds.append((within["low"].min(), within["high"].max()))
-        low, high = limits(np.array(bounds), study.tasks[task]["random_score"])
+        low, high = limits(np.array(bounds), study.tasks[task].random_score)
         for block in axes:
             block[place].set_ylim(low, high)
-            block[place].set_title(study.tasks[task]["id"] if block is axes[0] else task, fontsize=8)
+            block[place].set_title(study.tasks[task].id if block is axes[0] else task, fontsize=8)
             steps_axis(block[place], study.steps)
     for block in axes:
         for place, axis in enumerate(block):

@@ -142,7 +142,7 @@ def draw_cost(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Fig
     grid = body.subplots(rows, columns, squeeze=False).ravel()
     for axis, task in zip(grid, tasks, strict=False):
         here = runs[runs["task"] == task]
-        untrained, best = study.tasks[task]["random_score"], here["last_100"].max()
+        untrained, best = study.tasks[task].random_score, here["last_100"].max()
         for method in methods:
             mine, (colour, line) = here[here["method"] == method], look[method]
             if mine.empty or mine["wall_seconds"].isna().any():
@@ -156,7 +156,7 @@ def draw_cost(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Fig
         if axis.get_ylim()[0] < floor:
             axis.set_ylim(bottom=floor)
         axis.set_xlim(left=0)
-        axis.set_title(study.tasks[task]["id"], fontsize=8)
+        axis.set_title(study.tasks[task].id, fontsize=8)
         sns.despine(ax=axis)
     for place, axis in enumerate(grid):
         axis.set_visible(place < len(tasks))

@@ -68,7 +68,7 @@ def draw(study: Study, pictures: dict[tuple[str, str], Picture], runs: pd.DataFr
             axis.set_xlabel(words, fontsize=6, labelpad=1.5)
             if row == 0:
                 axis.set_title(as_written(study.methods[method].label), fontsize=6.5, pad=3)
-        name = study.tasks[task]["id"]
+        name = study.tasks[task].id
         grid[row, 0].set_ylabel(name if len(name) < 16 else name.replace("Pendulum", "\nPendulum"), fontsize=6.5)
     return figure
 

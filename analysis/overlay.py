@@ -48,7 +48,7 @@ def draw(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure |
             _cell(axis, study, task, method, curves, published, look[method][0])
             steps_axis(axis, study.steps)
             if row == 0:
-                axis.set_title(study.tasks[task]["id"], fontsize=7.5 if len(tasks) < 6 else 6.5)
+                axis.set_title(study.tasks[task].id, fontsize=7.5 if len(tasks) < 6 else 6.5)
         grid[row, 0].set_ylabel(drawn_label(study, method, runs), fontsize=7, weight="bold")
     body.supxlabel("environment steps", fontsize=7.5)
     body.supylabel("return", fontsize=7.5)
@@ -67,4 +67,4 @@ def _cell(axis, study: Study, task: str, method: str, curves: pd.DataFrame, publ
         bounds += band(axis, curves.loc[(task, method)], colour, "-", 1.8)
     else:
         axis.text(0.5, 0.5, "no run yet", transform=axis.transAxes, ha="center", color="0.4", fontsize=6.5)
-    axis.set_ylim(*limits(np.array(bounds), study.tasks[task]["random_score"]))
+    axis.set_ylim(*limits(np.array(bounds), study.tasks[task].random_score))

@@ -112,7 +112,7 @@ def read(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The study's ``runs.csv``, and its learning curves as ``filled_curves`` has them."""
     tables = folder(study.name, "tables")
     runs = pd.read_csv(tables / "runs.csv")
-    untrained = {name: task["random_score"] for name, task in study.tasks.items()}
+    untrained = {name: task.random_score for name, task in study.tasks.items()}
     return runs, filled_curves(read_parquet(tables / "curves.parquet"), runs, untrained)
 
 

@@ -160,7 +160,7 @@ def efficiency(study: Study, tasks: list[str], runs: pd.DataFrame, curves: pd.Da
         if method not in set(runs["method"]):
             continue
         mine = [
-            normalised(curves.loc[(task, method)].dropna().to_numpy(), study.tasks[task]["random_score"], best[task])
+            normalised(curves.loc[(task, method)].dropna().to_numpy(), study.tasks[task].random_score, best[task])
             for task in tasks
         ]
         value, low, high = across.efficiency(mine, stream("efficiency", method))

@@ -133,7 +133,7 @@ def seeds(runs: pd.DataFrame) -> str:
 
 def versions(study: Study, some: Iterable[str] = ()) -> str:
     """The tasks with their versions, for a caption: all of them, or those that a statistic is of."""
-    return "Gymnasium " + ", ".join(study.tasks[task]["id"] for task in some or study.tasks)
+    return "Gymnasium " + ", ".join(study.tasks[task].id for task in some or study.tasks)
 
 
 def lines(runs: pd.DataFrame) -> str:

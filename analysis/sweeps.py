@@ -68,7 +68,7 @@ def draw(study: Study, table: pd.DataFrame, mixed: str = "") -> plt.Figure:
     wide = common.subplots(1, len(tasks), squeeze=False)[0]
     for row, task in enumerate(tasks):
         here = table[table["task"] == task]
-        untrained, best = study.tasks[task]["random_score"], here["score"].max()
+        untrained, best = study.tasks[task].random_score, here["score"].max()
         floor = floor_of(untrained, best)
         bottom = max(floor, here["score"].min())
         room = 0.05 * (best - bottom or 1)
@@ -77,9 +77,9 @@ def draw(study: Study, table: pd.DataFrame, mixed: str = "") -> plt.Figure:
             _panel(wide[row], here[here["line"] == line], "kl", colour[line], floor)
         for axis in (*grid[row], wide[row]):
             axis.set_ylim(bottom - room, best + room)
-        grid[row, 0].set_ylabel(f"{study.tasks[task]['id']}\nreturn", fontsize=8)
+        grid[row, 0].set_ylabel(f"{study.tasks[task].id}\nreturn", fontsize=8)
         wide[row].set_xlim(KL_RANGE[0] / 2, KL_RANGE[1] * 2)
-        wide[row].set_title(study.tasks[task]["id"], fontsize=9)
+        wide[row].set_title(study.tasks[task].id, fontsize=9)
         wide[row].set_xlabel("mean KL of an update (nats)", fontsize=8)
         wide[row].set_ylabel("return", fontsize=8)
     for column, (line, about) in enumerate(lines.iterrows()):
@@ -131,7 +131,7 @@ def _seeds(table: pd.DataFrame) -> str:
 def _caption(study: Study, table: pd.DataFrame, mixed: str, width: float) -> str:
     diverged = (table["status"] == "diverged").sum()
     text = (
-        f"Gymnasium {', '.join(task['id'] for task in study.tasks.values())}; {_seeds(table)} of each, "
+        f"Gymnasium {', '.join(task.id for task in study.tasks.values())}; {_seeds(table)} of each, "
         f"{study.steps:,} steps each. Dots: runs, the mean raw return of the last 100 training episodes; lines: mean "
         f"over seeds. Below, the same runs over the mean KL(old ‖ new) of their updates (beyond the ends: at the end), "
         f"lines in order of the step size. At the foot, triangles: runs far below the score of the untrained policy; "

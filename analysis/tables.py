@@ -74,7 +74,7 @@ def policies(rows: list[dict], evaluations: dict[tuple[str, str], pd.DataFrame],
 
 def make(study: Study) -> None:
     """Write the tables."""
-    untrained = {name: task["random_score"] for name, task in study.tasks.items()}
+    untrained = {name: task.random_score for name, task in study.tasks.items()}
     evaluations = read_evaluations(study)
     curves, scores, rows, records = [], [], [], []
     for run in read_runs(study):

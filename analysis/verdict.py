@@ -110,7 +110,7 @@ def tabulate(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> pd.DataF
                 row |= {"ours_is": source.ours_is, "theirs_is": source.returns}
                 row["version"] = None if curve is None else curve["version"].iloc[0]
                 few = min(len(scores), source.seeds or len(scores))
-                rows.append(row | judge(ours, theirs, study.tasks[task]["random_score"], few))
+                rows.append(row | judge(ours, theirs, study.tasks[task].random_score, few))
     return pd.DataFrame(rows)
 
 

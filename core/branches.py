@@ -27,7 +27,7 @@ class Branches:
 
     def __init__(self, envs: Environments, width: int):
         self._envs = envs
-        self._copies = Copies(envs.task_id, [0] * width)  # restore() overwrites what the seeds drew
+        self._copies = Copies(envs.spec, [0] * width)  # restore() overwrites what the seeds drew
 
     def restore(self, saved: Saved) -> None:
         """Put every copy into the saved state."""

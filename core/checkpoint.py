@@ -1,8 +1,9 @@
 """A run in progress as one file, and back: all that decides its future, so that what follows has the same bytes.
 
 Between two iterations these are θ, φ, the observation filter, the algorithm's ``state``, the random streams, each
-simulator with its random stream, the open episodes, and the rows so far. A checkpoint is valid for its key and seed
-and for what else decides the bytes (``core/provenance.py``); anything else, or a damaged file, is refused.
+copy of the task with its wrappers (``core/state.py``), the open episodes, and the rows so far. A checkpoint is valid
+for its key and seed and for what else decides the bytes (``core/provenance.py``); anything else, or a damaged file, is
+refused.
 """
 
 import hashlib
@@ -11,17 +12,19 @@ import json
 import pickle
 from pathlib import Path
 
-import mujoco
 import numpy as np
 import torch
 
 from core.atomic import write_whole
 from core.environments import Episode
 from core.normalise import ObservationFilter
-from core.provenance import provenance
+from core.provenance import packages, provenance
+from core.restore import made
 from core.run import Run
+from core.state import NotKept, pack
 
-FORMAT = 2
+FORMAT = 3
+PACKED = "\0packed"  #: what stands before a packed part of an algorithm's state
 
 
 def save(run: Run, path: Path, identity: dict, seconds: dict) -> None:
@@ -51,23 +54,22 @@ def load(run: Run, path: Path, identity: dict) -> str | None:
     for name, value in here.items():
         if kept["identity"].get(name) != value:
             return f"it is of another {name} ({kept['identity'].get(name)}, here {value})"
+    try:
+        run.envs._copies.unpack(kept["copies"])
+    except NotKept as error:
+        return str(error)
     _unpack(run, kept)
     return None
-
-
-def possible(run: Run) -> bool:
-    """Whether the run can be kept: its task's state is that of a MuJoCo simulator, of which all is known."""
-    return all(isinstance(getattr(task, "data", None), mujoco.MjData) for task in _tasks(run))
 
 
 def _identity(run: Run, identity: dict) -> dict:
     machine = provenance(run.agent.compiled)
     machine.pop("lock")  # what should be installed; "versions" is what is
-    return {"format": FORMAT, **identity, **machine}
+    return {"format": FORMAT, **identity, **machine, "packages": packages(run.envs.modules)}
 
 
 def _pack(run: Run) -> dict:
-    agent, envs, copies = run.agent, run.envs, run.envs._copies
+    agent, envs = run.agent, run.envs
     running = isinstance(agent.filter, ObservationFilter)
     return {
         "theta": agent.theta,
@@ -75,20 +77,17 @@ def _pack(run: Run) -> dict:
         "filter": [agent.filter.count, *_tensors(agent.filter.mean, agent.filter.sq)] if running else None,
         "streams": {name: _generator(getattr(agent.streams, name)) for name in ("init", "noise", "shuffle")},
         "state": {name: _keep(value, f"state[{name!r}]") for name, value in run.state.items() if not _remade(value)},
-        "updates": {name: [row[name] for row in run.updates] for name in (run.updates[0] if run.updates else ())},
+        "updates": {name: [_number(row[name]) for row in run.updates] for name in (run.updates or [()])[0]},
         "episodes": list(map(list, zip(*run.envs.episodes, strict=True))),
         "steps": envs.steps,
         "staggered": bool(envs.staggered),
         "open": _tensors(envs._returns, envs._first_limits),
-        "copies": _tensors(copies.obs, copies.elapsed),
-        "simulators": [_simulator(task.data) for task in _tasks(run)],
-        "resets": [_generator(task.np_random) for task in _tasks(run)],
-        "limits": [[wrapper._elapsed_steps for wrapper in _limits(env)] for env in copies._envs],
+        "copies": envs._copies.pack(),
     }
 
 
 def _unpack(run: Run, kept: dict) -> None:
-    agent, envs, copies = run.agent, run.envs, run.envs._copies
+    agent, envs = run.agent, run.envs
     agent.theta.copy_(kept["theta"])
     agent.phi.copy_(kept["phi"])
     if kept["filter"]:
@@ -106,30 +105,19 @@ def _unpack(run: Run, kept: dict) -> None:
     envs.steps, envs.staggered = kept["steps"], kept["staggered"]
     for array, tensor in zip((envs._returns, envs._first_limits), kept["open"], strict=True):
         array[:] = tensor
-    obs, elapsed = kept["copies"]
-    copies.obs, copies.elapsed[:] = obs.numpy(), elapsed
-    for i, task in enumerate(_tasks(run)):
-        for name, array in kept["simulators"][i].items():
-            if name == "time":
-                task.data.time = array
-            elif getattr(task.data, name).shape == array.shape:  # else it is one of those that each step makes anew
-                getattr(task.data, name)[:] = array.numpy()
-        task.np_random.bit_generator.state = json.loads(kept["resets"][i])
-        for wrapper, steps in zip(_limits(copies._envs[i]), kept["limits"][i], strict=True):
-            wrapper._elapsed_steps = steps
 
 
 def _keep(value: object, where: str) -> object:
     """Tensors and numbers as they are; of an object (Adam) its public attributes, which must be such."""
-    if isinstance(value, torch.Tensor | int | float | str | bool | None):
+    if type(value) in (torch.Tensor, int, float, str, bool, type(None)):
         return value
-    if isinstance(value, list | tuple):
+    if type(value) in (list, tuple):
         return [_keep(item, where) for item in value]
-    if isinstance(value, dict):
+    if type(value) is dict:
         return {name: _keep(item, where) for name, item in value.items()}
     if hasattr(value, "__dict__"):
         return {name: _keep(item, f"{where}.{name}") for name, item in vars(value).items() if name[0] != "_"}
-    raise TypeError(f"{where}: a {type(value).__name__} cannot be kept in a checkpoint: use tensors and numbers")
+    return {PACKED: pack({where: value})}  # of numpy, say
 
 
 def _remade(value: object) -> bool:
@@ -139,6 +127,8 @@ def _remade(value: object) -> bool:
 
 def _restored(now: object, kept: object) -> object:
     """``kept`` in the place of ``now``; objects and their tensors stay the same ones, since others hold them."""
+    if isinstance(kept, dict) and PACKED in kept:
+        return made(kept[PACKED], now)
     if isinstance(now, torch.Tensor):
         return now.copy_(kept)
     if isinstance(now, list | tuple):
@@ -152,25 +142,9 @@ def _restored(now: object, kept: object) -> object:
     return kept
 
 
-def _tasks(run: Run) -> list:
-    return [env.unwrapped for env in run.envs._copies._envs]
-
-
-def _limits(env) -> list:
-    """The wrappers of ``env`` that count its steps."""
-    found = []
-    while hasattr(env, "env"):
-        if hasattr(env, "_elapsed_steps"):
-            found.append(env)
-        env = env.env
-    return found
-
-
-def _simulator(data: mujoco.MjData) -> dict:
-    """All arrays of a simulator: its state proper, and what a task reads of the last step."""
-    arrays = {n: getattr(data, n) for n in dir(data) if n[0] != "_"}
-    arrays = {name: array for name, array in arrays.items() if isinstance(array, np.ndarray) and array.size}
-    return {"time": data.time} | dict(zip(arrays, _tensors(*arrays.values()), strict=True))
+def _number(value: float) -> float:
+    """One of Python's: a checkpoint with one of numpy's could not be read."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _generator(rng: np.random.Generator) -> str:

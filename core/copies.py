@@ -1,4 +1,4 @@
-"""Copies of one Gymnasium task: stepped together, reset, saved and restored."""
+"""Copies of one task: stepped together, reset, saved and restored."""
 
 import copy
 from typing import NamedTuple
@@ -7,37 +7,53 @@ import gymnasium
 import mujoco
 import numpy as np
 
+from core.errors import UsageError
+from core.making import layers, make_env
+from core.restore import unpack
 from core.simulators import together
+from core.spec import id_of
+from core.state import pack
+from core.trial import why_not
 
-gymnasium.logger.min_level = gymnasium.logger.ERROR  # "-v4 is out of date": that is the point here
+OWN_WRAPPERS = (gymnasium.wrappers.TimeLimit, gymnasium.wrappers.OrderEnforcing)
 
 
 class Saved(NamedTuple):
     """The state of a copy between two steps, from which another goes on, bit for bit."""
 
     obs: np.ndarray  #: O, raw
-    simulator: mujoco.MjData | dict  #: a whole copy: mj_getState alone is not enough on Reacher
+    simulator: mujoco.MjData | dict  #: a whole copy: mj_getState alone is not enough on Reacher. Or all (core/state.py)
     elapsed: int  #: steps of the episode so far, by which the time limit counts
 
 
 class Copies:
-    """``count`` copies of ``task_id``. ``obs`` (E × O, float64) is what each shows now; no step writes into it.
+    """``count`` copies of the task ``spec`` (``core/spec.py``). ``obs`` (E × O, float64) is what each shows now; no
+    step writes into it.
 
     The tasks of PPO Figure 3 are stepped without Gymnasium's Python (``core/simulators.py``), all others by it.
     """
 
-    def __init__(self, task_id: str, seeds: list[int]):
-        self._envs = [gymnasium.make(task_id, disable_env_checker=True) for _ in seeds]
+    def __init__(self, spec: str | dict, seeds: list[int]):
+        self.spec = spec
+        self._envs = [make_env(spec) for _ in seeds]
         self.action_space = self._envs[0].action_space
         self.limit: int = self._envs[0].spec.max_episode_steps or 0  #: steps of an episode; 0 without a limit
         self.elapsed = np.zeros(len(seeds), int)  #: E, steps of the episode so far
+        self.own = _own(self._envs[0])  #: whether the task is a MuJoCo task of Gymnasium's: all is in its simulator
         first = [env.reset(seed=seed)[0] for env, seed in zip(self._envs, seeds, strict=True)]
         self.obs = np.stack(first).astype(np.float64)
-        self._together = together(task_id, [env.unwrapped for env in self._envs])
+        plain = isinstance(spec, str) or not spec.keys() & {"kwargs", "wrappers"}
+        self._together = together(id_of(spec), [env.unwrapped for env in self._envs]) if plain else None
+        self._tried = self.own
         _stop_clock()
 
     def __len__(self) -> int:
         return len(self._envs)
+
+    @property
+    def modules(self) -> list[str]:
+        """The modules that the task and its wrappers are of."""
+        return sorted({kind.__module__ for layer in layers(self._envs[0]) for kind in type(layer).__mro__})
 
     def reset(self, i: int) -> None:
         """Begin a new episode of copy ``i``."""
@@ -45,7 +61,7 @@ class Copies:
         self.elapsed[i] = 0
 
     def step(self, act: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Step the copies ``which`` with their rows of ``act`` (E × A).
+        """Step the copies ``which`` with their rows of ``act`` (E × A), which stay as they are whatever the task does.
 
         Returns rewards, terminated and truncated (by the time limit), each E and 0 for copies that are not stepped.
         """
@@ -61,34 +77,61 @@ class Copies:
         self.obs, rew = self.obs.copy(), np.zeros(len(self))
         terminated, truncated = np.zeros(len(self), bool), np.zeros(len(self), bool)
         for i in which:
-            self.obs[i], rew[i], terminated[i], truncated[i], _ = self._envs[i].step(act[i])
+            self.obs[i], rew[i], terminated[i], truncated[i], _ = self._envs[i].step(act[i].copy())
         return rew, terminated, truncated
 
     def save(self, i: int) -> Saved:
-        """The state of copy ``i`` now.
+        """The state of copy ``i`` now, for another copy in this process.
 
-        Of a MuJoCo task it is the simulator's: Gymnasium's own have no other. Of others it is all attributes.
+        Raises UsageError where another copy would not go on from it to the same bits; that is tried out once.
         """
-        task = self._envs[i].unwrapped
-        data = getattr(task, "data", None)
-        whole = copy.copy(data) if isinstance(data, mujoco.MjData) else copy.deepcopy(vars(task))
-        _stop_clock()
-        return Saved(self.obs[i].copy(), whole, int(self.elapsed[i]))
+        if self.own:
+            whole = copy.copy(self._envs[i].unwrapped.data)
+            _stop_clock()
+            return Saved(self.obs[i].copy(), whole, int(self.elapsed[i]))
+        if not self._tried and (reason := why_not(self.spec, beside=True)):
+            raise UsageError(
+                f"envs.yaml: {id_of(self.spec)}: cannot be branched, for {reason}: choose a method without branches"
+            )
+        self._tried = True
+        return Saved(self.obs[i].copy(), pack({"task": self._envs[i]}), int(self.elapsed[i]))
 
     def restore(self, i: int, saved: Saved) -> None:
-        """Put copy ``i`` into a saved state: the simulator, and the time limit's count."""
+        """Put copy ``i`` into a saved state, and its time limit."""
         self.obs[i], self.elapsed[i] = saved.obs, saved.elapsed
         env = self._envs[i]
-        task = env.unwrapped
-        if isinstance(saved.simulator, mujoco.MjData):
-            mujoco.mj_copyData(task.data, task.model, saved.simulator)
-        else:
-            vars(task).clear()
-            vars(task).update(copy.deepcopy(saved.simulator))
-        while isinstance(env, gymnasium.Wrapper):
-            if isinstance(env, gymnasium.wrappers.TimeLimit):
-                env._elapsed_steps = saved.elapsed
-            env = env.env
+        if not self.own:
+            return unpack({"task": env}, saved.simulator)
+        mujoco.mj_copyData(env.unwrapped.data, env.unwrapped.model, saved.simulator)
+        for layer in layers(env):
+            if isinstance(layer, gymnasium.wrappers.TimeLimit):
+                layer._elapsed_steps = saved.elapsed
+
+    def pack(self) -> dict:
+        """The state of all copies as plain data, for another process. Raises NotKept."""
+        return pack(self._parts(), models=not self.own)
+
+    def unpack(self, state: dict) -> None:
+        """Put all copies into a state that was packed. Raises NotKept; the copies are as they were then."""
+        before = self.pack()
+        try:
+            unpack(self._parts(), state)
+        except Exception:
+            unpack(self._parts(), before)
+            raise
+
+    def why_not_resumed(self) -> str | None:
+        """Why other copies, in another process, would not go on from :meth:`pack` to the same bits; None if they do."""
+        return None if self.own else why_not(self.spec, beside=False)
+
+    def _parts(self) -> dict[str, object]:
+        return {"obs": self.obs, "elapsed": self.elapsed} | {f"copy {i}": env for i, env in enumerate(self._envs)}
+
+
+def _own(env: gymnasium.Env) -> bool:
+    *wrappers, task = layers(env)
+    theirs = type(task).__module__.startswith("gymnasium.envs.mujoco.")
+    return theirs and all(type(wrapper) in OWN_WRAPPERS for wrapper in wrappers)
 
 
 def _stop_clock() -> None:

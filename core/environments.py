@@ -26,7 +26,7 @@ class Stepped(NamedTuple):
 
 
 class Environments:
-    """``len(seeds)`` copies of Gymnasium's ``task_id``, reset by themselves when an episode ends.
+    """``len(seeds)`` copies of the task ``spec`` (``core/spec.py``), reset by themselves when an episode ends.
 
     ``steps`` counts environment steps of all copies, and never passes ``budget``. ``episodes`` lists the ended ones.
 
@@ -36,9 +36,9 @@ class Environments:
     is a time limit like any other. The steps of a branch (``core/branches.py``) make a row that is cut, too.
     """
 
-    def __init__(self, task_id: str, seeds: list[int], budget: int, clip_actions: bool):
-        self.task_id = task_id
-        self._copies = Copies(task_id, seeds)
+    def __init__(self, spec: str | dict, seeds: list[int], budget: int, clip_actions: bool):
+        self.spec = spec
+        self._copies = Copies(spec, seeds)
         space, self._clip_actions = self._copies.action_space, clip_actions
         self._low, self._high = space.low, space.high
         self.obs_dim, self.act_dim = self.obs.shape[1], space.shape[0]
@@ -56,6 +56,11 @@ class Environments:
     def obs(self) -> np.ndarray:
         """What each copy shows now, E × O, float64; a step makes a new array."""
         return self._copies.obs
+
+    @property
+    def modules(self) -> list[str]:
+        """The modules that the task and its wrappers are of."""
+        return self._copies.modules
 
     @property
     def left(self) -> int:
@@ -89,6 +94,10 @@ class Environments:
     def save(self, i: int) -> Saved:
         """The state of copy ``i`` now."""
         return self._copies.save(i)
+
+    def why_not_resumed(self) -> str | None:
+        """Why the state of the copies cannot be kept for another process, in words; None where it can."""
+        return self._copies.why_not_resumed()
 
     def record_branch(self, ret: float, length: int) -> None:
         """Account for a branch, whose steps the caller has counted."""

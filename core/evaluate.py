@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from core.play import Played
 
 
-def play_cell(cell: Cell, horizon: int, root: Path = ROOT) -> "list[Played]":
+def play_cell(cell: Cell, root: Path = ROOT) -> "list[Played]":
     """The episodes of all its runs. Raises UsageError."""
     from core.play import play  # which loads numpy and torch, and so comes after the choice of their kernels
 
-    return [row for seed in cell.seeds for row in play(root / cell.folder(seed), horizon)]
+    return [row for seed in cell.seeds for row in play(root / cell.folder(seed))]
 
 
 def write(path: Path, rows: "list[Played]") -> None:
@@ -51,10 +51,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the table to write (.csv)")
     args = parser.parse_args(argv)
     try:
-        study = load_study(args.study)
-        cell, horizon = study.cell(args.task, args.method), study.tasks[args.task]["horizon"]
+        cell = load_study(args.study).cell(args.task, args.method)
         load_libraries(takes_portable(cell))
-        rows = play_cell(cell, horizon)
+        rows = play_cell(cell)
         write(args.out, rows)
     except (UsageError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

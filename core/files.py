@@ -19,8 +19,9 @@ from core.environments import Episode
 from core.key import ROOT, sources_digest
 from core.normalise import ObservationFilter
 from core.plan import Cell
-from core.provenance import provenance
+from core.provenance import packages, provenance
 from core.run import Run
+from core.spec import recorded
 from core.whole import sealed
 
 ROW_STEPS = 200  #: updates that come closer than this share a row: those of A2C would be 1 MB a run
@@ -43,7 +44,7 @@ def write_run(
         write_whole(folder / name, content)
     record = {
         "task": cell.task,
-        "task_id": cell.task_id,
+        **recorded(cell.spec),
         "algo": cell.method.algo,
         "seed": seed,
         "steps": cell.steps,
@@ -61,6 +62,7 @@ def write_run(
         "sources": sources_digest(cell.method.algo),
         "commit": commit,
         **provenance(run.agent.compiled),
+        **({"packages": found} if (found := packages(run.envs.modules)) else {}),
         "digests": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
     }
     write_whole(folder / "run.json", (json.dumps(sealed(record), indent=1) + "\n").encode())

@@ -70,6 +70,13 @@ def _first_seen(root: Path) -> Digests:
     return Digests([root])
 
 
+def score_key(task: str | dict, root: Path = ROOT) -> str:
+    """What the score of an untrained policy depends on: 12 hex digits of the task, and of how it is measured."""
+    measured = _digest_of([root / "core" / "random_score.py"], _first_seen(root))
+    text = json.dumps(task, sort_keys=True)
+    return hashlib.sha256(json.dumps([measured, text, _task_digest(text, root)]).encode()).hexdigest()[:12]
+
+
 @functools.cache
 def _task_digest(text: str, root: Path = ROOT) -> str | None:
     return task_digest(json.loads(text), root)

@@ -19,7 +19,7 @@ from core.config import Loader, check, load_yaml
 from core.errors import UsageError
 from core.key import ROOT, evaluation_key, run_key
 from core.options import algorithms, nearest, option_fields
-from core.tasks import check_id
+from core.tasks import Task, make_task
 
 OF_STUDIES = ("tasks", "seeds", "steps", "portable")  #: not of a method, where some look for them
 FILES = ("episodes.parquet", "updates.parquet", "policy.safetensors", "run.json")
@@ -55,7 +55,7 @@ class Cell:
     """All seeds of one method on one task."""
 
     task: str
-    task_id: str
+    spec: str | dict  #: the task's (``core/spec.py``)
     method: Method
     steps: int
     seeds: tuple[int, ...]
@@ -64,7 +64,12 @@ class Cell:
     @functools.cached_property
     def key(self) -> str:
         """The content key; see ``core/key.py``."""
-        return run_key(self.method.algo, self.task_id, self.method.options, self.steps)
+        return run_key(self.method.algo, self.spec, self.method.options, self.steps)
+
+    @property
+    def task_id(self) -> str:
+        """Gymnasium's id of the task."""
+        return self.spec if isinstance(self.spec, str) else self.spec["id"]
 
     def folder(self, seed: int) -> str:
         """Where the run with this seed has its files, from the root of the project."""
@@ -88,7 +93,7 @@ class Study:
     title: str
     steps: int
     seeds: tuple[int, ...]
-    tasks: dict[str, dict]  #: entries of envs.yaml, by task
+    tasks: dict[str, Task]
     methods: dict[str, Method]
     cells: list[Cell] = field(default_factory=list)
     part_of: "Study | None" = None  #: of what is finished so far (``analysis/so_far.py``): the study
@@ -183,10 +188,9 @@ def override(cell: Cell, settings: list[str], steps: int | None) -> Cell:
 def make_study(name: str, entry: dict, envs: dict, root: Path = ROOT) -> Study:
     """A study from its entry in ``studies.yaml``, which has passed the schema. Raises UsageError."""
     where = f"studies.yaml: {name}"
-    for task in entry["tasks"]:
-        if task not in envs:
-            raise UsageError(f"{where}.tasks: {nearest(task, envs)} (tasks are listed in envs.yaml)")
-        check_id(envs[task]["id"], f"envs.yaml: {task}")
+    if unknown := [task for task in entry["tasks"] if task not in envs]:
+        raise UsageError(f"{where}.tasks: {nearest(unknown[0], envs)} (tasks are listed in envs.yaml)")
+    tasks = {task: make_task(task, envs[task]) for task in entry["tasks"]}
     shared = entry.get("options", {})
     methods = {}
     for line, given in entry["methods"].items():
@@ -201,12 +205,12 @@ def make_study(name: str, entry: dict, envs: dict, root: Path = ROOT) -> Study:
         title=entry.get("title", name),
         steps=int(entry["steps"]),  # the schema lets 1e6 pass: a whole number, if a float
         seeds=tuple(map(int, seeds if isinstance(seeds, list) else range(int(seeds)))),
-        tasks={task: envs[task] for task in entry["tasks"]},
+        tasks=tasks,
         methods=methods,
     )
-    for task in study.tasks:
+    for task, about in study.tasks.items():
         for method in methods.values():
-            cell = Cell(task, envs[task]["id"], method, study.steps, study.seeds, entry.get("portable", False))
+            cell = Cell(task, about.spec, method, study.steps, study.seeds, entry.get("portable", False))
             study.cells.append(_affordable(cell, f"{where}.steps"))
     return study
 

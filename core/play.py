@@ -14,6 +14,8 @@ import numpy as np
 
 from core import trained
 from core.environments import Environments
+from core.making import make_env
+from core.spec import HORIZON, spec_of
 
 EPISODES = 5  #: of each kind, a run; of a task whose episodes are short, as many as last STEPS
 STEPS = 1000
@@ -41,18 +43,17 @@ def streams(seed: int, episodes: int) -> tuple[np.random.Generator, list[int]]:
     return np.random.default_rng(noise), starts.generate_state(episodes).tolist()
 
 
-def play(folder: Path, horizon: int) -> list[Played]:
-    """Episodes of the run in ``folder``, each of a copy of its own: short ones are not favoured.
-
-    ``horizon`` is the task's limit in steps; where Gymnasium has none, episodes are cut there. Raises UsageError.
-    """
+def play(folder: Path) -> list[Played]:
+    """Episodes of the run in ``folder``, each of a copy of its own: short ones are not favoured. Raises UsageError."""
     record = trained.record(folder)
     if record["status"] == "diverged":
         return []
+    spec = spec_of(record)
+    horizon = make_env(spec).spec.max_episode_steps or HORIZON
     episodes = max(EPISODES, STEPS // horizon)
     rng, starts = streams(record["seed"], episodes)
     clips = record["options"]["clip_actions"]
-    envs = Environments(record["task_id"], starts * len(HOW), budget=sys.maxsize, clip_actions=clips)
+    envs = Environments(spec, starts * len(HOW), budget=sys.maxsize, clip_actions=clips)
     envs.staggered = False
     digest = hashlib.sha256((folder / "policy.safetensors").read_bytes()).hexdigest()[:12]
     act = trained.actor(folder, envs.obs_dim, envs.act_dim)

@@ -6,7 +6,8 @@ import hashlib
 import os
 import platform
 import subprocess
-from importlib.metadata import version
+import sys
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 from core.kernels import OVERRIDES
@@ -28,6 +29,14 @@ def provenance(compiled: bool) -> dict:
         "kernels": {"torch": torch.backends.cpu.get_cpu_capability(), "numpy": _openblas()},
         "overrides": {name: os.environ[name] for name in OVERRIDES if name in os.environ},
     }
+
+
+def packages(modules: list[str]) -> dict[str, str]:
+    """Distributions that a task and its wrappers come from, with their versions; LIBRARIES stand in ``versions``."""
+    roots = {module.partition(".")[0] for module in modules} - {*LIBRARIES, *sys.builtin_module_names}
+    roots = {root for root in roots if not (ROOT / root).is_dir() and not (ROOT / f"{root}.py").is_file()}
+    found = packages_distributions() if roots - sys.stdlib_module_names else {}
+    return {name: version(name) for name in sorted({name for root in roots for name in found.get(root, ())})}
 
 
 def machine() -> dict:

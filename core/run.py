@@ -39,19 +39,20 @@ class Common:
 class Run:
     """A run in progress.
 
+    ``task`` is a Gymnasium id, or a spec (``core/spec.py``).
     ``options`` hold every field of the algorithm's ``Config`` and of :class:`Common`. Each :meth:`iterate`
     collects one batch and learns from it; ``status`` is "running" until the budget of ``steps`` environment
     steps is spent ("finished") or a number stops being one ("diverged").
     """
 
-    def __init__(self, algo: str, task_id: str, options: dict, steps: int, seed: int):
+    def __init__(self, algo: str, task: str | dict, options: dict, steps: int, seed: int):
         torch.set_num_threads(1)
         module = importlib.import_module(f"algos.{algo}")
         self.common, self.cfg = _pick(Common, options), _pick(module.Config, options)
         self._update = module.update
         self._collect = getattr(module, "collect", rollout.collect)
         random = streams(seed, self.common.envs)
-        self.envs = Environments(task_id, random.env_seeds, steps, self.common.clip_actions)
+        self.envs = Environments(task, random.env_seeds, steps, self.common.clip_actions)
         obs_clip = self.common.obs_clip if self.common.normalize_obs else None
         self.agent = new_agent(self.envs.obs_dim, self.envs.act_dim, random, obs_clip, self._compiles(steps))
         self.state = module.init(self.agent, self.cfg) if hasattr(module, "init") else {}

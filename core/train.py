@@ -140,12 +140,8 @@ def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path) -> None:
     from core.progress import Keeper, Stop, line
     from core.run import Run
 
-    try:
-        run = Run(cell.method.algo, cell.task_id, cell.method.options, cell.steps, seed)
-    except Exception:
-        _check_task(cell)
-        raise
-    if sources_changed(cell.method.algo, cell.task_id):
+    run = Run(cell.method.algo, cell.spec, cell.method.options, cell.steps, seed)
+    if sources_changed(cell.method.algo, cell.spec):
         raise UsageError(f"a source of {cell.method.algo}, or of its task, changed as the run started: start it again")
     commit = git_commit()
     name = f"{cell.method.name} {cell.task} seed {seed}"
@@ -165,7 +161,7 @@ def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path) -> None:
         if run.status == "running" and (stop.asked or keeper.due()):
             keeper.save()
             if stop.asked:
-                print(f"\n{name}: stopped at {run.envs.steps:,} steps; start it again to go on", file=sys.stderr)
+                print(f"\n{name}: stopped at {run.envs.steps:,} steps; {keeper.outlook()}", file=sys.stderr)
                 raise KeyboardInterrupt
     try:
         write_run(folder, run, cell, seed, keeper.seconds(), commit, keeper.resumed)
@@ -192,20 +188,6 @@ def _compile_apart(run, ready: Path) -> None:
         finally:
             os._exit(0)
     os.waitpid(child, 0)
-
-
-def _check_task(cell: Cell) -> None:
-    """Raise UsageError if a run could not begin because of its task."""
-    import gymnasium
-
-    where, box = f"envs.yaml: {cell.task}: {cell.task_id}", gymnasium.spaces.Box
-    try:
-        env = gymnasium.make(cell.task_id, disable_env_checker=True)
-    except (gymnasium.error.Error, ImportError) as error:
-        raise UsageError(f"{where}: {' '.join(str(error).split())}") from None
-    for kind, space in (("actions", env.action_space), ("observations", env.observation_space)):
-        if not isinstance(space, box) or len(space.shape) != 1:
-            raise UsageError(f"{where}: its {kind} are {space}, and must be vectors of real numbers")
 
 
 def _whole(text: str) -> int:

@@ -12,6 +12,7 @@ rule tables:
     input:
         run_tables,
         evaluations,
+        untrained_scores,
         manifest,
         sources("tables"),
     output:

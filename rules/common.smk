@@ -23,9 +23,12 @@ from core.errors import UsageError
 from core.needs import memory_mb, minutes
 from core.plan import FILES, manifest_holds, read_studies, write_manifest
 from core.sources import closure
+from core.spaces import refused
+from core.tasks import drawn_by_mujoco
 from core.whole import damaged, set_aside, stale_evaluations
 
 CALL = read_call(sys.argv[1:]) if workflow.is_main_process else Call()  # and not in each of a cluster's jobs
+REFUSED = {}  # what is wrong with tasks that cannot be trained on
 DAMAGED, STALE = {}, []  # runs whose files are damaged, tables of episodes of other policies
 try:
     check_call(CALL, ROOT, config)
@@ -40,6 +43,8 @@ try:
     ASKED_BY = {(c.method.algo, c.task, c.key): (s.name, c) for s in _asking for c in s.cells}
     PLAYED_BY = {c.evaluation: (s.name, c) for s in _asking if not s.sweeps for c in s.cells}
     if workflow.is_main_process:
+        _asked = [STUDIES[name] for name in CALL.studies(STUDIES, DEFAULT_STUDY)]
+        REFUSED = refused(task for study in _asked for task in study.tasks.values())
         DAMAGED = damaged(STUDIES, ROOT)
         if not CALL.idle:
             set_aside(DAMAGED, ROOT)
@@ -53,6 +58,11 @@ except (UsageError, OSError) as error:
     sys.exit(f"error: {error}")  # one line; a WorkflowError would add where in this file it was raised
 for _name, _said in BROKEN.items():
     print(f"warning: {_said}: the study {_name} is left out", file=sys.stderr)
+for _said in REFUSED.values():
+    print(
+        f"error: {_said}. Its runs fail; all others go on, and python -m analysis.so_far STUDY draws them",
+        file=sys.stderr,
+    )
 for _folder, _wrong in DAMAGED.items():
     _moved = "would be moved" if CALL.idle else "moved"
     print(f"warning: {_folder}: {_wrong}: {_moved} to work/damaged/, and to be trained again", file=sys.stderr)
@@ -219,9 +229,19 @@ def evaluations(wildcards):
     return [] if study.sweeps else [cell.evaluation for cell in study.cells]
 
 
+def untrained_scores(wildcards):
+    """The measured scores of untrained policies: of the study's tasks for which envs.yaml gives none."""
+    return [task.score_file for task in STUDIES[wildcards.study].tasks.values() if task.given_score is None]
+
+
 def films(study):
     """The films of a study's final policies."""
     return [video_file(STUDIES[study], cell) for cell in STUDIES[study].cells]
+
+
+def opengl_first(wildcards):
+    """What a film of one of Gymnasium's MuJoCo tasks waits for; others may need none."""
+    return ["work/opengl"] if cell_of(wildcards)[1].task_id in drawn_by_mujoco() else []
 
 
 def stored(folder):

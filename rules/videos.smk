@@ -5,7 +5,7 @@ out: results/<study>/videos/, an animated WebP a cell; results/<study>/figures/f
 """
 
 
-# Says once, and before anything is trained, that no OpenGL works here, in the place of every film.
+# Says once, and before anything is trained, that no OpenGL works here, in the place of every film of MuJoCo's tasks.
 rule opengl:
     output:
         touch("work/opengl"),
@@ -28,7 +28,7 @@ rule video:
         "core/video.py",
         "core/play.py",
         "core/trained.py",
-        ancient("work/opengl"),
+        ancient(opengl_first),
     output:
         "results/{study}/videos/{algo}/{task}/{key}.webp",
     log:

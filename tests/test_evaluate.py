@@ -23,6 +23,7 @@ from core.play import play, streams
 from core.policy import Policy
 from core.run import Run
 from core.sources import closure
+from core.spec import HORIZON
 from core.whole import stale_evaluations
 
 STD = 0.5
@@ -66,7 +67,7 @@ def starts(seed):
 
 
 def test_a_policy_of_known_return(tmp_path):
-    rows = play(write_run(tmp_path), horizon=5)
+    rows = play(write_run(tmp_path))
     ends = starts(0)
     assert {end for _, end in ends} == {"terminated", "truncated"}, "both kinds are among the starts"
     assert [(row.how, row.start) for row in rows] == [(h, i) for h in ("sampled", "deterministic") for i in range(200)]
@@ -82,22 +83,22 @@ def test_a_policy_of_known_return(tmp_path):
 
 
 def test_actions_are_clipped_where_the_run_clipped_its_own(tmp_path):
-    rows = play(write_run(tmp_path, clip=True), horizon=5)
+    rows = play(write_run(tmp_path, clip=True))
     assert [row.ret for row in rows if row.how == "deterministic"] == [1.0 * length for length, _ in starts(0)]
 
 
 def test_the_same_seed_gives_the_same_episodes_and_another_gives_others(tmp_path):
-    first = play(write_run(tmp_path / "a"), horizon=5)
-    assert play(tmp_path / "a", horizon=5) == first
-    other = play(write_run(tmp_path / "b", seed=1), horizon=5)
+    first = play(write_run(tmp_path / "a"))
+    assert play(tmp_path / "a") == first
+    other = play(write_run(tmp_path / "b", seed=1))
     assert {row.seed for row in other} == {1}
     assert [row.ret for row in other] != [row.ret for row in first]
-    method = play(write_run(tmp_path / "c", mean=0.0), horizon=5)
+    method = play(write_run(tmp_path / "c", mean=0.0))
     assert [row.length for row in method] == [row.length for row in first], "methods begin in the same states"
 
 
 def test_a_policy_that_diverged_is_not_played_and_is_counted(tmp_path):
-    assert play(write_run(tmp_path, mean=float("nan"), status="diverged"), horizon=5) == []
+    assert play(write_run(tmp_path, mean=float("nan"), status="diverged")) == []
     write(tmp_path / "empty.csv", [])
     table = pd.read_csv(tmp_path / "empty.csv")
     assert list(table) == ["seed", "policy", "how", "start", "return", "length", "end"]
@@ -106,13 +107,14 @@ def test_a_policy_that_diverged_is_not_played_and_is_counted(tmp_path):
     assert np.isnan(evaluated(table, untrained=-7.0, diverged=False)["sampled"]), "not played is not diverged"
 
 
-def test_without_a_limit_an_episode_is_cut_at_the_horizon(tmp_path):
-    rows = play(write_run(tmp_path, task_id="CountForEver-v0"), horizon=7)
-    assert {(row.length, row.end) for row in rows} == {(3, "terminated"), (7, "cut")}
+def test_without_a_limit_an_episode_is_cut(tmp_path):
+    rows = play(write_run(tmp_path, task_id="CountForEver-v0"))
+    assert {(row.length, row.end) for row in rows} == {(3, "terminated"), (HORIZON, "cut")}
+    assert len(rows) == 2 * 5
 
 
 def test_scores_and_cells_are_of_evaluation_only(tmp_path):
-    write(tmp_path / "played.csv", play(write_run(tmp_path), horizon=5))
+    write(tmp_path / "played.csv", play(write_run(tmp_path)))
     played = pd.read_csv(tmp_path / "played.csv")
     score = evaluated(played, untrained=0.0, diverged=False)
     lengths = np.array([length for length, _ in starts(0)])
@@ -136,7 +138,7 @@ def test_episodes_are_forgotten_with_the_policies_that_played_them(since, tmp_pa
     first, last = (tmp_path / cell.folder(seed) for seed in cell.seeds)
     write_run(first), write_run(last, seed=1)
     table = tmp_path / cell.evaluation
-    write(table, play_cell(cell, 5, tmp_path))
+    write(table, play_cell(cell, tmp_path))
     if since == "trained to another end":
         write_run(last, mean=3.0, seed=1)
     elif since == "removed":
@@ -163,7 +165,7 @@ def test_it_acts_as_the_run_did(tmp_path):
     agent, act = run.agent, trained.actor(tmp_path, run.envs.obs_dim, run.envs.act_dim)
     assert agent.filter.count == 512
     np.testing.assert_array_equal(act(obs, noise), agent.policy.actor(agent.theta)(agent.filter(obs), noise))
-    rows = play(tmp_path, horizon=1000)
+    rows = play(tmp_path)
     assert len(rows) == 2 * 5 and {row.end for row in rows} == {"terminated"}
 
 
@@ -173,7 +175,7 @@ def test_what_cannot_be_played_is_one_line(tmp_path, capsys):
         trained.actor(run, obs_dim=3, act_dim=1)
     (run / "policy.safetensors").write_bytes(b"broken")
     with pytest.raises(UsageError, match=r"no readable policy .*: delete the folder and train the run again"):
-        play(run, horizon=5)
+        play(run)
     assert main(["--study", "quick", "--task", "Hopper", "--method", "trop", "--out", str(tmp_path / "x.csv")]) == 2
     assert "did you mean 'trpo'" in capsys.readouterr().err
     assert not (tmp_path / "x.csv").exists()

@@ -39,7 +39,7 @@ def tables(study, diverged=()):
     grid = study.steps * np.arange(1, 101) // 100
     rows, curves = [], []
     for place, cell in enumerate(study.cells):
-        untrained = study.tasks[cell.task]["random_score"]
+        untrained = study.tasks[cell.task].random_score
         for seed in cell.seeds:
             bad = (cell.method.name, seed) in diverged
             top = untrained if bad else untrained + 100 + 10 * (place % 7) + 3 * seed
@@ -49,7 +49,7 @@ def tables(study, diverged=()):
             scores |= {"sampled_spread": 1.0, "deterministic_spread": 1.0, "episodes_each": 5}
             cost = {"wall_seconds": 60.0 + place, "steps_per_second": 1e4, "peak_memory_mb": 400.0, "compiled": True}
             rows.append(name | {"status": "diverged" if bad else "finished"} | scores | cost | {"cpu": "some CPU"})
-    untrained = {task: entry["random_score"] for task, entry in study.tasks.items()}
+    untrained = {task: entry.random_score for task, entry in study.tasks.items()}
     curves, runs = pd.concat(curves), pd.DataFrame(rows)
     return against_the_best(runs, curves, untrained), filled_curves(curves, runs, untrained)
 

@@ -71,7 +71,7 @@ def test_the_camera_goes_with_the_runner(drawn):
 @pytest.mark.long
 def test_a_film_is_the_evaluated_episode_in_real_time(drawn, tmp_path):
     run = write_run(tmp_path / "run")
-    length = next(row.length for row in play(run, horizon=1000) if (row.how, row.start) == ("deterministic", 0))
+    length = next(row.length for row in play(run) if (row.how, row.start) == ("deterministic", 0))
     pictures, seconds = film(run)
     assert seconds == pytest.approx(8 * 0.008), "Hopper's step is 8 ms; 15 pictures a second, about"
     assert len(pictures) == 1 + -(-length // 8), "and the last one is of its end"
@@ -86,7 +86,7 @@ def test_a_film_is_the_evaluated_episode_in_real_time(drawn, tmp_path):
     assert (tmp_path / "again.webp").read_bytes() == (tmp_path / "film.webp").read_bytes()
 
     run = write_run(tmp_path / "falls", "InvertedPendulum-v4", jolt=0.0)
-    first, second = [row.length for row in play(run, horizon=1000) if row.how == "deterministic"][:2]
+    first, second = [row.length for row in play(run) if row.how == "deterministic"][:2]
     assert -(-first // 2) != -(-second // 2), "by its length the first start is told from the second"
     assert len(film(run)[0]) == 1 + -(-first // 2)
 

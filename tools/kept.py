@@ -11,6 +11,7 @@ from core.kernels import can_be_portable, environment, portable
 from core.key import ROOT, run_key
 from core.options import option_fields
 from core.provenance import LIBRARIES, machine, release
+from core.spec import spec_of
 from core.whole import damage
 
 
@@ -38,7 +39,7 @@ class Kept:
     @property
     def key(self) -> str:
         """What its key would be now."""
-        return run_key(self.record["algo"], self.record["task_id"], self.options, self.record["steps"])
+        return run_key(self.record["algo"], spec_of(self.record), self.options, self.record["steps"])
 
     def alike(self, other: dict | None = None) -> bool:
         """Whether other bytes would be a fault: those of another ``run.json``, or of a run that is made here.

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from core.kernels import portable
+from core.spec import spec_of
 from core.train import load_libraries
 from tools.kept import Kept
 
@@ -31,7 +32,7 @@ def differs(kept: Kept, share: float) -> tuple[str | None, str]:
     from core.run import Run
 
     of = kept.record
-    run = Run(of["algo"], of["task_id"], kept.options, of["steps"], of["seed"])
+    run = Run(of["algo"], spec_of(of), kept.options, of["steps"], of["seed"])
     while run.status == "running" and (len(run.updates) < 2 or run.envs.steps < share * of["steps"]):
         run.iterate()
     rows = update_rows(run.updates)

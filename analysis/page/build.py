@@ -203,7 +203,7 @@ def _matrix(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[dict]:
             "finished": int(cell["finished"]),
         }
 
-    ids = [about["id"] for about in study.tasks.values()]
+    ids = [about.id for about in study.tasks.values()]
     if not study.sweeps:
         rows = [(names.method(m), [shown(task, m) for task in study.tasks]) for m in study.methods]
         return [{"heading": "", "columns": ids, "rows": rows}]
@@ -211,8 +211,7 @@ def _matrix(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[dict]:
     for line in dict.fromkeys(method.swept.line for method in study.methods.values()):
         mine = [method for method in study.methods.values() if method.swept.line == line]
         rows = [
-            (tables.plain(task["id"]), [shown(name, method.name) for method in mine])
-            for name, task in study.tasks.items()
+            (tables.plain(task.id), [shown(name, method.name) for method in mine]) for name, task in study.tasks.items()
         ]
         heading = f"{mine[0].swept.label}, {mine[0].swept.option}"
         found.append({"heading": heading, "columns": [f"{method.swept.value:g}" for method in mine], "rows": rows})
@@ -235,7 +234,7 @@ def _cells(
         here = [run for run in runs if run.cell is cell]
         panels = cells.panels(study, here, mine, published.get((task, method), []))
         rows, mean = scores.loc[(task, method)], means[task, method]
-        span = (min(study.tasks[task]["random_score"], means[task].min()), means[task].max())
+        span = (min(study.tasks[task].random_score, means[task].min()), means[task].max())
         found[task, method] = {
             "anchor": cells.anchor(task, method),
             "cell": cell,
