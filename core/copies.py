@@ -120,6 +120,11 @@ class Copies:
             unpack(self._parts(), before)
             raise
 
+    @property
+    def model_file(self) -> str | None:
+        """The file that the task's model was read from; None where it has none."""
+        return getattr(self._envs[0].unwrapped, "fullpath", None)
+
     def why_not_resumed(self) -> str | None:
         """Why other copies, in another process, would not go on from :meth:`pack` to the same bits; None if they do."""
         return None if self.own else why_not(self.spec, beside=False)

@@ -95,6 +95,11 @@ class Environments:
         """The state of copy ``i`` now."""
         return self._copies.save(i)
 
+    @property
+    def model_file(self) -> str | None:
+        """The file that the task's model was read from; None where it has none."""
+        return self._copies.model_file
+
     def why_not_resumed(self) -> str | None:
         """Why the state of the copies cannot be kept for another process, in words; None where it can."""
         return self._copies.why_not_resumed()

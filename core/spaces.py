@@ -40,7 +40,8 @@ def refused(tasks: Iterable[Task]) -> dict[str, str]:
 
     A process of its own looks, for the planning one is not to import a task's package.
     """
-    names = sorted({task.name for task in tasks if task.spec not in drawn_by_mujoco()})
+    plain = drawn_by_mujoco()
+    names = sorted({task.name for task in tasks if isinstance(task.spec, dict) or task.spec not in plain})
     if not names:
         return {}
     command = [sys.executable, "-m", "core.spaces", *names]

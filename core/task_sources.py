@@ -52,6 +52,16 @@ def task_files(task: str | dict, root: Path) -> set[Path]:
     return found
 
 
+def check_model(model: str | None, task: str | dict, root: Path) -> None:
+    """Raise UsageError where the file that a task's model was read from is not part of the key."""
+    if model is None or set(Path(model).parts) & set(INSTALLED):
+        return
+    if Path(model).resolve() not in task_files(task, root):
+        name = task if isinstance(task, str) else task["id"]
+        shown = Path(model).relative_to(root) if Path(model).is_relative_to(root) else model
+        raise UsageError(f"envs.yaml: {name}: an edit of its model would not be seen: add files: [{shown}]")
+
+
 def modules(given: dict) -> list[str]:
     """The modules that make the task: of its id (``module:Task-v0``) and of its wrappers (``module:Class``)."""
     wrappers = [name for entry in given.get("wrappers", ()) for name in (entry if isinstance(entry, dict) else [entry])]

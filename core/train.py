@@ -24,6 +24,7 @@ from core.errors import UsageError
 from core.kernels import MARCH, PORTABLE, can_be_portable, use_exact_sqrt
 from core.key import ROOT, sources_changed
 from core.plan import Cell, load_study, name_a_cell, override
+from core.task_sources import check_model
 from core.whole import damage
 
 
@@ -143,6 +144,7 @@ def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path) -> None:
     run = Run(cell.method.algo, cell.spec, cell.method.options, cell.steps, seed)
     if sources_changed(cell.method.algo, cell.spec):
         raise UsageError(f"a source of {cell.method.algo}, or of its task, changed as the run started: start it again")
+    check_model(run.envs.model_file, cell.spec, ROOT)
     commit = git_commit()
     name = f"{cell.method.name} {cell.task} seed {seed}"
     live, reported = sys.stderr.isatty(), start

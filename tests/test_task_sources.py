@@ -2,12 +2,13 @@
 
 import sys
 
+import gymnasium
 import pytest
 
 from core.config import read_config
 from core.errors import UsageError
 from core.key import ROOT, _task_digest, run_key
-from core.task_sources import own, task_digest, task_files
+from core.task_sources import check_model, own, task_digest, task_files
 
 TASK = """
 import os
@@ -108,6 +109,17 @@ def test_a_file_that_is_missing_or_does_not_parse_is_named(project):
     (project / "rewards.py").write_text("def reward(:\n")
     with pytest.raises(UsageError, match=r"^rewards.py: line 1: "):
         task_digest(POINT, project)
+
+
+def test_a_model_that_the_key_does_not_see_is_refused(project):
+    xml = project / "assets/other.xml"
+    check_model(None, POINT, project)
+    check_model(f"{gymnasium.__path__[0]}/envs/mujoco/assets/hopper.xml", "Hopper-v4", project)
+    check_model(str(project / "assets/point.xml"), POINT, project)
+    check_model(str(xml), {"id": POINT, "files": ["assets/other.xml"]}, project)
+    said = r"^envs.yaml: Hopper-v4: an edit of its model would not be seen: add files: \[assets/other.xml\]$"
+    with pytest.raises(UsageError, match=said):
+        check_model(str(xml), {"id": "Hopper-v4", "kwargs": {"xml_file": str(xml)}}, project)
 
 
 def test_the_key_of_a_run_follows_them(project, monkeypatch):
