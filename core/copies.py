@@ -10,9 +10,10 @@ import numpy as np
 from core.errors import UsageError
 from core.making import layers, make_env
 from core.restore import unpack
+from core.shared import changed, digests
 from core.simulators import together
 from core.spec import id_of
-from core.state import pack
+from core.state import NotKept, pack
 from core.trial import why_not
 
 OWN_WRAPPERS = (gymnasium.wrappers.TimeLimit, gymnasium.wrappers.OrderEnforcing)
@@ -45,6 +46,7 @@ class Copies:
         plain = isinstance(spec, str) or not spec.keys() & {"kwargs", "wrappers"}
         self._together = together(id_of(spec), [env.unwrapped for env in self._envs]) if plain else None
         self._tried = self.own
+        self._shared = {} if self.own else digests(self._envs[0])
         _stop_clock()
 
     def __len__(self) -> int:
@@ -109,13 +111,17 @@ class Copies:
 
     def pack(self) -> dict:
         """The state of all copies as plain data, for another process. Raises NotKept."""
-        return pack(self._parts(), models=not self.own)
+        if not self.own and (name := changed(self._shared, digests(self._envs[0]))):
+            raise NotKept(f"{name} has changed, which all copies share")
+        return {"shared": self._shared, "parts": pack(self._parts(), models=not self.own)}
 
     def unpack(self, state: dict) -> None:
         """Put all copies into a state that was packed. Raises NotKept; the copies are as they were then."""
-        before = self.pack()
+        if name := changed(state["shared"], self._shared):
+            raise NotKept(f"{name} is not what it was")
+        before = self.pack()["parts"]
         try:
-            unpack(self._parts(), state)
+            unpack(self._parts(), state["parts"])
         except Exception:
             unpack(self._parts(), before)
             raise

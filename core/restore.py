@@ -21,9 +21,12 @@ from core.state import ABSENT, NAMED, NotKept, attributes_of, base_of, find, nam
 def unpack(roots: dict[str, object], state: dict) -> None:
     """Put ``roots``, made as those that were packed, into ``state``. Raises NotKept; they are then in between."""
     unpacker = _Unpacker(state)
-    for (name, root), found in zip(roots.items(), state["roots"], strict=True):
-        if unpacker.make(found, root, name) is not root:
-            raise NotKept(f"{name} is not what was kept")
+    try:
+        made = [unpacker.make(*pair, name) for name, *pair in zip(roots, state["roots"], roots.values(), strict=True)]
+    except Exception as error:  # of an attribute that is more than that
+        raise error if isinstance(error, NotKept) else NotKept(f"it cannot be written ({error!r:.200})") from None
+    if not all(map(operator.is_, made, roots.values())):
+        raise NotKept("it is not what was kept")
 
 
 def made(state: dict, now: object) -> object:

@@ -45,6 +45,8 @@ def pack(roots: dict[str, object], models: bool = True) -> dict:
         found = [packer.see(root, name) for name, root in roots.items()]
     except RecursionError:
         raise NotKept("it is nested too deeply") from None
+    except Exception as error:  # of an attribute that is more than that
+        raise error if isinstance(error, NotKept) else NotKept(f"it cannot be read ({error!r:.200})") from None
     data = torch.frombuffer(bytearray(b"".join(packer.pool)) or bytearray(1), dtype=torch.uint8)
     return {"roots": found, "nodes": packer.nodes, "data": data}
 

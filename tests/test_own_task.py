@@ -112,6 +112,31 @@ def test_a_run_of_such_a_task_says_so_and_writes_no_checkpoint(tmp_path, capsys)
     assert keeper.outlook() == "the next start begins again"
 
 
+def test_where_copies_share_what_changes_the_checkpoint_before_stays(tmp_path, capsys, monkeypatch):
+    """What two copies do not show in a trial, for they share it."""
+    monkeypatch.setattr(own_tasks.Curriculum, "level", 0)
+    how = {"task_id": "own_tasks:Curriculum-v0", "batch": 64, "steps": 6400}
+    whole = finish(fresh(**how))
+    own_tasks.Curriculum.level = 0
+    run = fresh(**how)
+    keeper = Keeper(run, tmp_path / "c", IDENTITY, time.perf_counter())
+    assert keeper.outlook() == "the next start begins again" and not capsys.readouterr().err
+    while not own_tasks.Curriculum.level:
+        keeper.save()
+        last = run.envs.steps
+        run.iterate()
+    assert last and not capsys.readouterr().err
+    keeper.save()
+    why = "own_tasks.Curriculum.level has changed, which all copies share"
+    assert capsys.readouterr().err == f"warning: no more checkpoints, the next start goes on from {last} steps: {why}\n"
+    other = fresh(**how)
+    assert checkpoint.load(other, tmp_path / "c", IDENTITY) == "own_tasks.Curriculum.level is not what it was"
+    own_tasks.Curriculum.level = 0  # as it is in a process of its own
+    other = fresh(**how)
+    assert checkpoint.load(other, tmp_path / "c", IDENTITY) is None
+    assert (other.envs.steps, equal(finish(other), whole)) == (last, True)
+
+
 def test_the_vine_refuses_such_a_task_in_one_line():
     said = r"^envs.yaml: own_tasks:OfTheModule-v0: cannot be branched, for a copy .* step 1: choose a method without"
     with pytest.raises(UsageError, match=said):

@@ -212,6 +212,26 @@ def test_what_hides_its_state_is_refused_by_its_place(name):
         pack({"it": env})
 
 
+def test_attributes_that_are_more_than_that_are_no_crash():
+    class Odd(dict):
+        def items(self):
+            raise ImportError("no such thing here")
+
+    class Fixed(dict):
+        def update(self, *_):
+            raise RuntimeError
+
+    with pytest.raises(NotKept, match=r"it cannot be read \(ImportError\('no such thing here'\)\)"):
+        pack({"it": Thing(a=Odd())})
+    deep = []
+    for _ in range(10_000):
+        deep = [deep]
+    with pytest.raises(NotKept, match="nested too deeply"):
+        pack({"it": Thing(a=deep)})
+    with pytest.raises(NotKept, match="it cannot be written"):
+        moved(Thing(a=Fixed(b=1)), Thing(a=Fixed()))
+
+
 def test_a_class_that_adds_to_one_of_c_hides_something_too():
     class Own(random.Random):
         pass
