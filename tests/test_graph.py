@@ -30,13 +30,10 @@ def in_place(x, y):
     x.mul_(2).add_(y.exp())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "f",
-    [
-        lambda x, y: (x * y.tanh()).sum(),
-        pytest.param(lambda x, y: (x + y, (x - y).sum(0)), marks=pytest.mark.slow),
-        pytest.param(in_place, marks=pytest.mark.slow),
-    ],
+    [lambda x, y: (x * y.tanh()).sum(), lambda x, y: (x + y, (x - y).sum(0)), in_place],
     ids=["a tensor", "a tuple", "nothing, in place"],
 )
 def test_a_graph_does_what_its_function_does(f):
@@ -51,11 +48,8 @@ def loss(x, y, obs, ret):
     return ((obs @ x - ret) ** 2).mean() + (y * obs[:, 0].mean()).square().sum()
 
 
-def rmsprop(f, vectors, compiled):
-    return RMSprop(grads, vectors, 0.9, 0.01, 0.5, compiled)
-
-
-@pytest.mark.parametrize("make", [Adam, pytest.param(rmsprop, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [Adam, lambda f, vectors, compiled: RMSprop(grads, vectors, 0.9, 0.01, 0.5, compiled)])
 def test_a_compiled_optimiser_moves_as_the_other_does_also_on_a_smaller_minibatch(make):
     rng, ends = np.random.default_rng(0), []
     data = [tuple(map(torch.from_numpy, (rng.normal(size=(n, 3)), rng.normal(size=n)))) for n in (8, 8, 5, 8)]
@@ -160,6 +154,7 @@ def trained(project, **env):
     return done, records
 
 
+@pytest.mark.slow
 def test_the_first_run_of_a_kind_compiles_in_a_child_and_the_next_one_loads(tmp_path):
     project = copy_project(tmp_path / "project")
     (first, (made,)), (second, (loaded,)) = trained(project), trained(project)

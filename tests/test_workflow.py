@@ -56,7 +56,7 @@ def drawn(bare_clone, once):
     return once("drawn", make)
 
 
-@pytest.fixture(params=["finished", "drawn"], ids=["old checkout", "fresh clone"])
+@pytest.fixture(params=["finished", pytest.param("drawn", marks=pytest.mark.slow)], ids=["old checkout", "fresh clone"])
 def checkout(request, tmp_path):
     """A copy to edit: of the project as its owner has it, and as one who cloned it has it."""
     return shutil.copytree(request.getfixturevalue(request.param), tmp_path / "project")

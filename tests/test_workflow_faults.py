@@ -228,6 +228,7 @@ def test_a_clock_that_went_back_trains_nothing(project):
     assert digests(project) == before
 
 
+@pytest.mark.slow
 def test_a_study_without_one_whole_episode_has_its_table_and_figure(project):
     snakemake(project, "whole")
     scores = pd.read_csv(project / "results/whole/tables/scores.csv")
