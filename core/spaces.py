@@ -12,7 +12,7 @@ import json
 import os
 import sys
 
-from core.errors import UsageError
+from core.errors import UsageError, named
 from core.options import nearest
 from core.plan import ROOT, read_config
 from core.tasks import make_task
@@ -25,7 +25,7 @@ def look(name: str, entry: dict) -> dict:
     try:
         env = make_env(make_task(name, entry).spec)
     except UsageError as error:
-        return {"error": str(error), "horizon": None}
+        return {"error": named(error, name), "horizon": None}
     except Exception as error:  # of the task's own code
         said = " ".join(f"{type(error).__name__}: {error}".split())
         return {"error": f"envs.yaml: {name}: cannot be made: {said}", "horizon": None}
