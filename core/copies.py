@@ -7,7 +7,7 @@ import gymnasium
 import mujoco
 import numpy as np
 
-from core.errors import UsageError
+from core.errors import TaskError
 from core.making import layers, make_env
 from core.restore import unpack
 from core.shared import changed, digests
@@ -85,14 +85,14 @@ class Copies:
     def save(self, i: int) -> Saved:
         """The state of copy ``i`` now, for another copy in this process.
 
-        Raises UsageError where another copy would not go on from it to the same bits; that is tried out once.
+        Raises TaskError where another copy would not go on from it to the same bits; that is tried out once.
         """
         if self.own:
             whole = copy.copy(self._envs[i].unwrapped.data)
             _stop_clock()
             return Saved(self.obs[i].copy(), whole, int(self.elapsed[i]))
         if not self._tried and (reason := why_not(self.spec, beside=True)):
-            raise UsageError(
+            raise TaskError(
                 f"envs.yaml: {id_of(self.spec)}: cannot be branched, for {reason}: choose a method without branches"
             )
         self._tried = True

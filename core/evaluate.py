@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.atomic import write_whole
-from core.errors import UsageError
+from core.errors import UsageError, named
 from core.key import ROOT
 from core.plan import Cell, load_study, name_a_cell
 from core.train import load_libraries, takes_portable
@@ -55,7 +55,10 @@ def main(argv: list[str] | None = None) -> int:
         load_libraries(takes_portable(cell))
         rows = play_cell(cell)
         write(args.out, rows)
-    except (UsageError, OSError) as error:
+    except UsageError as error:
+        print(f"error: {named(error, args.task)}", file=sys.stderr)
+        return 2
+    except OSError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     if not rows:

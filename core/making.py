@@ -5,7 +5,7 @@ import importlib
 import gymnasium
 import numpy as np
 
-from core.errors import UsageError
+from core.errors import TaskError
 
 gymnasium.logger.min_level = gymnasium.logger.ERROR  # "-v4 is out of date": that is the point here
 
@@ -14,7 +14,7 @@ REAL = "{gymnasium.wrappers:DtypeObservation: {dtype: float32}}"
 
 
 def make_env(spec: str | dict, **render) -> gymnasium.Env:
-    """A copy of the task. Raises UsageError where it cannot be made, or where its spaces are no vectors of numbers."""
+    """A copy of the task. Raises TaskError where it cannot be made, or where its spaces are no vectors of numbers."""
     given = {"id": spec} if isinstance(spec, str) else spec
     where, settings = f"envs.yaml: {given['id']}", given.get("kwargs", {}) | render
     if "horizon" in given:
@@ -22,10 +22,10 @@ def make_env(spec: str | dict, **render) -> gymnasium.Env:
     try:
         env = gymnasium.make(given["id"], disable_env_checker=True, **settings)
     except (gymnasium.error.Error, ImportError, OSError) as error:  # such as a model's file that is not there
-        raise UsageError(f"{where}: {_line(error)}") from None
+        raise TaskError(f"{where}: {_line(error)}") from None
     except TypeError as error:
         if _unfit(error):
-            raise UsageError(f"{where}: kwargs: {_line(error)}") from None
+            raise TaskError(f"{where}: kwargs: {_line(error)}") from None
         raise
     for entry in given.get("wrappers", ()):
         ((name, settings),) = entry.items() if isinstance(entry, dict) else [(entry, None)]
@@ -48,15 +48,15 @@ def _wrapped(env: gymnasium.Env, name: str, settings: dict, where: str) -> gymna
     try:
         wrapper = getattr(importlib.import_module(module), kind)
     except (ImportError, AttributeError) as error:
-        raise UsageError(f"{where}: {_line(error)}") from None
+        raise TaskError(f"{where}: {_line(error)}") from None
     try:
         env = wrapper(env, **settings)
     except (TypeError, ValueError, AssertionError) as error:
         if module.startswith("gymnasium.") or _unfit(error):
-            raise UsageError(f"{where}: {_line(error)}") from None
+            raise TaskError(f"{where}: {_line(error)}") from None
         raise
     if not isinstance(env, gymnasium.Env):
-        raise UsageError(f"{where}: makes a {type(env).__name__}: give a class of gymnasium.Wrapper")
+        raise TaskError(f"{where}: makes a {type(env).__name__}: give a class of gymnasium.Wrapper")
     return env
 
 
@@ -66,14 +66,14 @@ def _unfit(error: Exception) -> bool:
 
 
 def _check(what: str, space: gymnasium.Space, where: str) -> None:
-    """Raise UsageError unless ``space`` is one of vectors of real numbers."""
+    """Raise TaskError unless ``space`` is one of vectors of real numbers."""
     box = isinstance(space, gymnasium.spaces.Box)
     if box and len(space.shape) == 1 and space.shape[0] and np.issubdtype(space.dtype, np.floating):
         return
     text = f"Box{space.shape} of {space.dtype}" if box else f"{space}"
     text = text if len(text) < 200 else f"{text[:200]}…"
     todo = _todo(space) if what == "observations" else "take a vector, by a gymnasium.ActionWrapper of your own"
-    raise UsageError(f"{where}: its {what} are {_line(text)}, and must be vectors of real numbers: {todo}")
+    raise TaskError(f"{where}: its {what} are {_line(text)}, and must be vectors of real numbers: {todo}")
 
 
 def _todo(space: gymnasium.Space) -> str:

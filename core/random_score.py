@@ -20,7 +20,7 @@ import numpy as np
 from core.atomic import write_whole
 from core.config import read_config
 from core.environments import Environments
-from core.errors import UsageError
+from core.errors import TaskError, UsageError, named
 from core.making import make_env
 from core.options import nearest
 from core.plan import ROOT
@@ -74,7 +74,10 @@ def main(argv: list[str] | None = None) -> int:
             if name not in entries:
                 raise UsageError(f"envs.yaml: task {nearest(name, entries)}")
             task = make_task(name, entries[name])
-            returns = random_returns(task.spec, args.episodes)
+            try:
+                returns = random_returns(task.spec, args.episodes)
+            except TaskError as error:
+                raise UsageError(named(error, name)) from None
             error = returns.std(ddof=1) / np.sqrt(len(returns))
             note = f"# ± {error:.2f}, {len(returns)} episodes"
             print(f"{name:24} random_score: {returns.mean():.2f}   {note}", flush=True)

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterable
 
 from core.config import read_config
-from core.errors import UsageError
+from core.errors import UsageError, named
 from core.key import ROOT
 from core.options import nearest
 from core.tasks import Task, drawn_by_mujoco, make_task
@@ -28,7 +28,7 @@ def look(name: str, entry: dict) -> dict:
     try:
         env = make_env(make_task(name, entry).spec)
     except UsageError as error:
-        return {"error": str(error), "horizon": None}
+        return {"error": named(error, name), "horizon": None}
     except Exception as error:  # of the task's own code
         said = " ".join(f"{type(error).__name__}: {error}".split())
         return {"error": f"envs.yaml: {name}: cannot be made: {said}", "horizon": None}

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import filelock
 
-from core.errors import UsageError
+from core.errors import UsageError, named
 from core.kernels import MARCH, PORTABLE, can_be_portable, use_exact_sqrt
 from core.key import ROOT, sources_changed
 from core.plan import Cell, load_study, name_a_cell, override
@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
             )
         train(cell, args.seed)
     except UsageError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {named(error, args.task)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)

@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from core import opengl, trained
 from core.atomic import write_whole
-from core.errors import UsageError
+from core.errors import TaskError, UsageError, named
 from core.key import ROOT
 from core.making import make_env
 from core.plan import Cell, load_study, name_a_cell
@@ -101,9 +101,9 @@ def picture(env: gymnasium.Env, spec: str | dict) -> np.ndarray:
             raise ValueError
         image = Image.fromarray(drawn.astype(np.uint8)).convert("RGB")
     except gymnasium.error.Error as error:  # such as a package that is not installed
-        raise UsageError(f"envs.yaml: {id_of(spec)}: cannot draw itself: {' '.join(str(error).split())}") from None
+        raise TaskError(f"envs.yaml: {id_of(spec)}: cannot draw itself: {' '.join(str(error).split())}") from None
     except (TypeError, ValueError):
-        raise UsageError(f"envs.yaml: {id_of(spec)}: what its render() gives is no picture") from None
+        raise TaskError(f"envs.yaml: {id_of(spec)}: what its render() gives is no picture") from None
     return np.asarray(ImageOps.pad(image, SIZE, color=(GREY, GREY, GREY)))
 
 
@@ -140,7 +140,10 @@ def main(argv: list[str] | None = None) -> int:
         cell = load_study(args.study).cell(args.task, args.method)
         pictures, seconds = film_cell(cell)
         write(args.out, pictures, seconds)
-    except (UsageError, OSError) as error:
+    except UsageError as error:
+        print(f"error: {named(error, args.task)}", file=sys.stderr)
+        return 2
+    except OSError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(f"{args.out}: {len(pictures)} pictures, {args.out.stat().st_size // 1024} kB")

@@ -85,6 +85,10 @@ def test_the_page_works_to_the_letter(tmp_path):
     assert set(scores["task"]) == set(limits)
     assert (project / "results/own/index.html").stat().st_size > 10_000
     assert "Nothing to be done" in run_snakemake(project, "-n", *run[3:], **path).stdout
+    film = f"results/own/videos/npg/PointMass/{records['PointMass']['key']}.webp"
+    done = run_snakemake(project, film, **path)
+    assert done.returncode == 0 and "OpenGL" not in done.stderr, done.stderr[-3000:]
+    assert (project / film).stat().st_size > 100
 
 
 def test_it_names_all_that_an_entry_may_have():

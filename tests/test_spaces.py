@@ -143,7 +143,9 @@ Typo: {id: Hoper-v4}
     found = json.loads(capfd.readouterr().out)
     assert [found[task]["horizon"] for task in ("Good", "Endless")] == [40, None]
     assert [found[task]["error"] for task in ("Good", "Endless")] == [None, None]
-    assert found["Discrete"]["error"].startswith("envs.yaml: CartPole-v1: its actions are Discrete(2), and must be")
+    assert found["Discrete"]["error"].startswith(
+        "envs.yaml: Discrete: CartPole-v1: its actions are Discrete(2), and must be"
+    )
     assert "No module named 'nowhere'" in found["Missing"]["error"]
     assert "cannot be made: TypeError" in found["Broken"]["error"] and "\n" not in found["Broken"]["error"]
     assert "did you mean 'Hopper-v4'" in found["Typo"]["error"]
