@@ -133,6 +133,7 @@ def test_it_learns_a_small_task(algo):
     assert learned(algo, **TOY.get(algo, {})) > (-1.0 if algo in ("cem", "trpo_vine") else -5.0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("algo", "options", "at_least"),
     [

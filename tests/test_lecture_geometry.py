@@ -40,6 +40,7 @@ def precise():
     return dataclasses.replace(agent, theta=agent.theta.double()), batch.obs.double(), batch.act.double(), g.double()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("topic", TOPICS)
 def test_figure_is_drawn_from_the_csv(tables, topic):
     figure = drawn(topic, tables(topic))

@@ -10,6 +10,8 @@ from packages import SLURM, TESTS, find
 
 from core.plan import ROOT
 
+pytestmark = pytest.mark.long
+
 TEST = """
 import pytest
 from missing import need
