@@ -3,7 +3,9 @@
 import hashlib
 import itertools
 import json
+import os
 import resource
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -141,18 +143,33 @@ def _mac() -> bool:
 
 
 def git_commit() -> str | None:
-    """The commit checked out, with ``-dirty`` where tracked files differ from it; None outside a repository.
+    """The commit checked out, with ``-dirty`` where tracked files differ from it; None outside a repository of our own.
 
-    Those in ``results/`` do not count: to train a committed run again changes them, but nothing that training reads.
+    Files in ``results/`` do not count: training a committed run again changes them, but no training reads them. Where
+    git refuses the checkout the commit is None, and a line says so.
     """
     try:
+        if not os.path.samefile(_git("rev-parse", "--show-toplevel"), ROOT):
+            return None  # files without history, unpacked inside somebody's repository
         commit = _git("rev-parse", "HEAD")
         changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
-    except (OSError, subprocess.CalledProcessError):
+    except subprocess.CalledProcessError as error:
+        if "dubious ownership" in error.stderr and (ROOT / ".git").exists():
+            print(
+                "warning: git refuses this checkout of another user: run.json names no commit. If you trust it: "
+                f"git config --global --add safe.directory {shlex.quote(str(ROOT))}",
+                file=sys.stderr,
+            )
+        return None
+    except OSError:
         return None
     return commit + "-dirty" * bool(changed)
 
 
 def _git(*arguments: str) -> str:
+    """What git says of the checkout that this file is in, whatever repository its variables name."""
+    kept = ("GIT_CONFIG", "GIT_EXEC_PATH")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name.startswith(kept)}
     command = ["git", "--no-optional-locks", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    done = subprocess.run(command, cwd=ROOT, env=env | {"LC_ALL": "C"}, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
