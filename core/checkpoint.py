@@ -121,12 +121,14 @@ def _unpack(run: Run, kept: dict) -> None:
 
 def _keep(value: object, where: str) -> object:
     """Tensors and numbers as they are; of an object (Adam) its public attributes, which must be such."""
+    if isinstance(value, np.generic):  # np.float64 is a float, but a checkpoint that holds one is not read
+        return _keep(value.item(), where)
     if isinstance(value, torch.Tensor | int | float | str | bool | None):
         return value
     if isinstance(value, list | tuple):
         return [_keep(item, where) for item in value]
     if isinstance(value, dict):
-        return {name: _keep(item, where) for name, item in value.items()}
+        return {_keep(name, where): _keep(item, f"{where}[{name!r}]") for name, item in value.items()}
     if hasattr(value, "__dict__"):
         return {name: _keep(item, f"{where}.{name}") for name, item in vars(value).items() if name[0] != "_"}
     raise TypeError(f"{where}: a {type(value).__name__} cannot be kept in a checkpoint: use tensors and numbers")

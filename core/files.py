@@ -19,13 +19,14 @@ import torch
 from core.atomic import write_whole
 from core.environments import Episode
 from core.key import ROOT, sources_digest
-from core.normalise import ObservationFilter
+from core.normalise import FLOOR, ObservationFilter
 from core.plan import Cell
 from core.provenance import provenance
 from core.run import Run
 from core.whole import sealed
 
 ROW_STEPS = 200  #: updates that come closer than this share a row: those of A2C would be 1 MB a run
+RARE = ("nans",)  #: statistics that have a column only in a run where they are not 0 throughout
 
 
 def write_run(
@@ -71,9 +72,11 @@ def write_run(
 def update_rows(updates: list[dict]) -> list[dict]:
     """A row an update; where they come closer than ROW_STEPS, a row for those up to each multiple of it.
 
-    Such a row has the last one's ``iteration`` and ``step``, and the means of the rest.
+    Such a row has the last one's ``iteration`` and ``step``, and the means of the rest. RARE statistics that are 0 in
+    all rows are left out.
     """
-    rows = []
+    rows, never = [], [name for name in RARE if not any(row.get(name) for row in updates)]
+    updates = [{name: value for name, value in row.items() if name not in never} for row in updates]
     for _, group in itertools.groupby(updates, lambda row: (row["step"] - 1) // ROW_STEPS):
         *others, last = group
         if others:
@@ -135,6 +138,8 @@ def _policy(run: Run) -> dict[str, torch.Tensor]:
             "filter_sq": torch.from_numpy(agent.filter.sq),
             "filter_clip": torch.tensor(agent.filter.clip),
         }
+        if agent.filter.floor != FLOOR:  # so that the file of a run at the default has always the same bytes
+            tensors["filter_floor"] = torch.tensor(agent.filter.floor, dtype=torch.float64)
     return {name: tensor.contiguous() for name, tensor in tensors.items()}
 
 
