@@ -104,7 +104,7 @@ def load_libraries(portable: bool = False) -> None:
         os.environ[variable] = "1"  # read when numpy and torch load, so they load here
     if portable:
         os.environ.update(PORTABLE)
-    os.environ.setdefault("MUJOCO_GL", "disable")  # a run draws nothing, and needs no library that does
+    os.environ["MUJOCO_GL"] = "disable"  # a run draws nothing, and needs no library that does
     gc.disable()  # importing makes objects by the hundred thousand, and none of them garbage
     import torch
 
@@ -182,6 +182,11 @@ def _train_with(
             if stop.asked:
                 print(f"\n{name}: stopped at {run.envs.steps:,} steps; start it again to go on", file=sys.stderr)
                 raise KeyboardInterrupt
+    if run.status == "finished" and not run.updates:
+        raise UsageError(
+            f"{name}: its {cell.steps:,} steps were spent before the first batch was whole, and nothing was learned: "
+            "give it more steps, or smaller batches"
+        )
     try:
         write_run(folder, run, cell, seed, keeper.seconds(), commit, keeper.resumed)
     except OSError as error:
