@@ -6,14 +6,14 @@
         one RMSprop step of θ, φ on  −mean[ log π_θ(a|s) A ] − c_H H(π_θ) + c_V mean[ (V_φ − R)² ],  its norm clipped
         (θ ← θ − α g / rms;  α falls in a line to 0 at `anneal` steps)
 
-The settings of PPO Figure 3 are lost: an author wrote that its runs came from an unreleased branch (Baselines issue
-125). These are the library defaults of Baselines (ea25b9e), made for Atari, but for `anneal`: there α falls over the
-whole run, here a study says over how many steps.
+The settings of PPO Figure 3 are lost: its runs came from an unreleased branch (Baselines issue 125). These are the
+library defaults of Baselines (ea25b9e), made for Atari; only over how many steps α falls is for a study to say.
 """
 
 from dataclasses import dataclass
 
 from core.anneal import left
+from core.kinds import Share
 from core.objective import diagnose
 from core.optimise import gradient
 from core.policy import entropy, logp
@@ -23,14 +23,14 @@ from core.rmsprop import RMSprop
 @dataclass(frozen=True)
 class Config:
     batch: int = 40  #: 5 steps in each of the run's 8 environments (Baselines, nsteps)
-    gamma: float = 0.99  #: discount (Baselines)
-    lam: float = 1.0  #: 1: plain n-step returns (A3C paper)
+    gamma: Share = 0.99  #: discount (Baselines)
+    lam: Share = 1.0  #: 1: plain n-step returns (A3C paper)
     step_size: float = 7e-4  #: α, at first (Baselines)
     anneal: float = 0  #: environment steps over which α falls in a line to 0 (Baselines: all of the run's); 0: it stays
     entropy: float = 0.01  #: c_H (Baselines)
     value_weight: float = 0.5  #: c_V (Baselines)
     max_norm: float = 0.5  #: of the joint gradient (Baselines)
-    decay: float = 0.99  #: of RMSprop's mean square (Baselines)
+    decay: Share = 0.99  #: of RMSprop's mean square (Baselines)
     eps: float = 1e-5  #: of RMSprop (Baselines)
 
 

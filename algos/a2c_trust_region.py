@@ -9,8 +9,7 @@ arXiv 1611.01224, section 3.3).
         θ ← RMSprop step along mean[ (∂f/∂θ)ᵀ z ];  φ as in a2c
         θ_avg ← decay θ_avg + (1 − decay) θ
 
-The settings of Figure 3 are not published. Those of the trust region are the ACER defaults of Baselines
-(ea25b9e), all others those of ``a2c``.
+Figure 3's settings are not published: these are the ACER defaults of Baselines (ea25b9e), all others those of ``a2c``.
 """
 
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 import torch
 
 from core.anneal import left
+from core.kinds import Share
 from core.objective import diagnose
 from core.optimise import gradient
 from core.policy import Gaussian, kl
@@ -27,16 +27,16 @@ from core.rmsprop import RMSprop
 @dataclass(frozen=True)
 class Config:
     batch: int = 40  #: 5 steps in each of the run's 8 environments (Baselines, nsteps)
-    gamma: float = 0.99  #: discount (Baselines)
-    lam: float = 1.0  #: 1: plain n-step returns (A3C paper)
+    gamma: Share = 0.99  #: discount (Baselines)
+    lam: Share = 1.0  #: 1: plain n-step returns (A3C paper)
     delta: float = 1.0  #: δ, the bound on kᵀz (Baselines, ACER)
-    average_decay: float = 0.99  #: of the average policy (Baselines, ACER)
+    average_decay: Share = 0.99  #: of the average policy (Baselines, ACER)
     step_size: float = 7e-4  #: α, at first (Baselines)
     anneal: float = 0  #: environment steps over which α falls in a line to 0 (Baselines: all of the run's); 0: it stays
     entropy: float = 0.01  #: c_H (Baselines)
     value_weight: float = 0.5  #: c_V (Baselines)
     max_norm: float = 0.5  #: of the joint gradient (Baselines)
-    decay: float = 0.99  #: of RMSprop's mean square (Baselines)
+    decay: Share = 0.99  #: of RMSprop's mean square (Baselines)
     eps: float = 1e-5  #: of RMSprop (Baselines)
 
 

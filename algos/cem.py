@@ -7,14 +7,11 @@
         elite ← the best share of the population;  μ ← mean(elite);  v ← variance(elite)
 
 The extra noise keeps the spread from collapsing before the population has found anything; it fades over K iterations.
-No gradient, no value function, no discount. Every step of every member counts, and the episodes of a run are those of
-the members, never of μ. A million steps are few here: 5 populations on HalfCheetah, some 35 on Hopper. θ is μ with the
-untrained log-std, which plays no part in acting; the KL that is reported is between the policies of that noise around
-the old μ and the new.
+Every step of every member counts, and the episodes of a run are those of the members, never of μ. A million steps are
+few here: 5 populations on HalfCheetah, some 35 on Hopper. θ is μ with the untrained log-std, which only the KL sees.
 
-The settings of PPO Figure 3 are lost. These are those of modular_rl (6970cde, the scripts for MuJoCo), the nearest
-public code of the authors' group, but for the network (10-5 there, 64-64 here as for every method) and the observation
-filter (there it moves within an episode). The studies clip the actions: see docs/decisions.md.
+The settings of PPO Figure 3 are lost. These are modular_rl's (6970cde, its scripts for MuJoCo), but for the network
+(there 10-5) and the filter (there it moves within an episode). The studies clip the actions: see docs/decisions.md.
 """
 
 from dataclasses import dataclass
@@ -22,13 +19,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from core.kinds import Share, Steps
 from core.policy import entropy, kl
+from core.rollout import spaced
 
 
 @dataclass(frozen=True)
 class Config:
-    population: int = 200  #: P, episodes per iteration (modular_rl)
-    elite: float = 0.2  #: share of the population that the next one is fitted to (modular_rl)
+    population: Steps = 200  #: P, episodes per iteration (modular_rl)
+    elite: Share = 0.2  #: share of the population that the next one is fitted to (modular_rl)
     std: float = 1.0  #: of the first population (modular_rl)
     extra_std: float = 0.01  #: extra, at the start (modular_rl, MuJoCo scripts)
     extra_iterations: int = 150  #: K, until it is gone: half of the 300 iterations (modular_rl)
@@ -77,7 +76,8 @@ def collect(agent, envs, cfg, common, state):
         for i in np.flatnonzero(terminated | truncated):
             plays[i] = next(waiting, -1)
     raw_obs = np.concatenate(seen)
-    return Population(members, torch.from_numpy(ret), torch.from_numpy(agent.filter(raw_obs[::7])), raw_obs)
+    some = agent.filter(raw_obs[spaced(len(raw_obs), 7, len(envs))])
+    return Population(members, torch.from_numpy(ret), torch.from_numpy(some), raw_obs)
 
 
 def refit(members, ret, share):

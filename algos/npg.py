@@ -8,12 +8,12 @@
         fit V_φ
 
 The step length from the KL radius: Peters and Schaal 2008; Rajeswaran et al. 2017 (arXiv 1703.02660), eq. 5.
-The defaults are those that ``trpo`` takes from Baselines 2017 (da99706), so that beside it the difference is
-the lecture's: a line search.
+The defaults are those of ``trpo`` (Baselines 2017, da99706), so that the difference is the lecture's: a line search.
 """
 
 from dataclasses import dataclass
 
+from core.kinds import Share
 from core.natural import conjugate_gradient, fisher, step_of_kl
 from core.normalise import standardise
 from core.objective import diagnose, surrogate
@@ -23,8 +23,8 @@ from core.value import fit_value, value_adam
 @dataclass(frozen=True)
 class Config:
     batch: int = 1024  #: steps per update (Baselines 2017)
-    gamma: float = 0.99  #: discount (Baselines 2017)
-    lam: float = 0.98  #: λ of GAE (Baselines 2017)
+    gamma: Share = 0.99  #: discount (Baselines 2017)
+    lam: Share = 0.98  #: λ of GAE (Baselines 2017)
     max_kl: float = 0.01  #: ε, the KL radius (TRPO paper, Baselines 2017)
     cg_iterations: int = 10  #: F x = g is solved, F never inverted (Baselines 2017)
     damping: float = 0.1  #: added to F's diagonal (Baselines 2017)
@@ -41,7 +41,7 @@ def init(agent, cfg):
 def update(agent, batch, cfg, state):
     adv = standardise(batch.adv)
     g = surrogate(agent, batch, adv).gradient(agent.theta)
-    F = fisher(agent, batch.obs[:: cfg.fisher_every], cfg.damping)
+    F = fisher(agent, batch.every(cfg.fisher_every), cfg.damping)
     x = conjugate_gradient(F, g, cfg.cg_iterations)
     agent.theta += step_of_kl(F, x, cfg.max_kl)
     fit_value(agent, batch, cfg, state["value_adam"])

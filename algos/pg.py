@@ -8,15 +8,15 @@
         fit V_φ to A + V_φ, the TD(λ) return
 
 Sources: Williams 1992 (REINFORCE); Sutton et al. 2000, Theorem 1; GAE: Schulman et al. 2016 (arXiv
-1506.02438). The batch, discount and step sizes are those of Spinning Up's VPG (038665d); the policy, its
-initial noise and the observation filter are those of every method here. The lecture fits V_φ before it takes
-the advantages; here V_φ comes from the batches before, so that it has not seen the returns it is compared with.
+1506.02438). The batch, discount and step sizes are those of Spinning Up's VPG (038665d). The lecture fits V_φ before it
+takes the advantages; here V_φ is of the batches before, and has not seen the returns that it is compared with.
 """
 
 import math
 from dataclasses import dataclass
 from typing import Literal
 
+from core.kinds import Share
 from core.normalise import standardise
 from core.objective import diagnose
 from core.optimise import Adam
@@ -27,8 +27,8 @@ from core.value import fit_value, value_adam
 @dataclass(frozen=True)
 class Config:
     batch: int = 4000  #: steps per update (Spinning Up, steps_per_epoch)
-    gamma: float = 0.99  #: discount (Spinning Up)
-    lam: float = 0.97  #: λ of GAE (Spinning Up)
+    gamma: Share = 0.99  #: discount (Spinning Up)
+    lam: Share = 0.97  #: λ of GAE (Spinning Up)
     critic: bool = True  #: False: REINFORCE, whole episodes, returns to go in the place of advantages
     optimiser: Literal["adam", "plain"] = "adam"  #: what makes a step of ĝ (Spinning Up: Adam; the lecture: plain)
     step_size: float = 3e-4  #: α (Spinning Up, pi_lr)

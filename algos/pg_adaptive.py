@@ -7,14 +7,14 @@
         d = mean KL(π_old ‖ π_θ);  if d > 2 target: α ← α/1.5;  if d < target/2: α ← 1.5 α
         fit V_φ
 
-The rule and its numbers: CS294 (spring 2017) homework 4, which the PPO paper (arXiv 1707.06347, footnote 3)
-names as its source; its settings are for Pendulum only, and those of Figure 3 are not published. So target and
-first step are the homework's, while batch, discount and λ are the PPO paper's for MuJoCo, and the value fit is
-that of Baselines in 2017.
+The rule: CS294 (spring 2017) homework 4, which the PPO paper (arXiv 1707.06347, footnote 3) names as its source; the
+settings of Figure 3 are not published. Target and first step are the homework's (for Pendulum); batch, discount and λ
+the PPO paper's for MuJoCo; the value fit is that of Baselines in 2017.
 """
 
 from dataclasses import dataclass
 
+from core.kinds import Positive, Share
 from core.normalise import standardise
 from core.objective import diagnose
 from core.optimise import Adam
@@ -24,10 +24,10 @@ from core.value import fit_value, value_adam
 @dataclass(frozen=True)
 class Config:
     batch: int = 2048  #: steps per update (PPO paper, Table 3; the homework: 2500 on Pendulum)
-    gamma: float = 0.99  #: discount (PPO paper, Table 3)
-    lam: float = 0.95  #: λ of GAE (PPO paper, Table 3)
-    target: float = 2e-3  #: the KL wanted of an update (CS294 homework 4)
-    step_size: float = 1e-3  #: α at the start (CS294 homework 4)
+    gamma: Share = 0.99  #: discount (PPO paper, Table 3)
+    lam: Share = 0.95  #: λ of GAE (PPO paper, Table 3)
+    target: Positive = 2e-3  #: the KL wanted of an update (CS294 homework 4)
+    step_size: Positive = 1e-3  #: α at the start (CS294 homework 4)
     value_epochs: int = 5  #: passes over the batch (Baselines 2017, vf_iters)
     value_minibatch: int = 64  #: (Baselines 2017)
     value_step: float = 1e-3  #: Adam step size of φ (Baselines 2017)
@@ -42,11 +42,11 @@ def init(agent, cfg):
 
 
 def adapt(step_size, d, target):
-    """α for the next batch, after one that moved the policy by a mean KL of ``d``."""
+    """α after a mean KL of ``d``: from 1e-8 (less is lost in rounding) to 1 (else gradients of 0 raise it for ever)."""
     if d > 2 * target:
-        return step_size / 1.5
+        return max(step_size / 1.5, 1e-8)
     if d < target / 2:
-        return step_size * 1.5
+        return min(step_size * 1.5, 1.0)
     return step_size
 
 

@@ -6,26 +6,25 @@ Algorithm 1; lecture 1, "PPO").
         for K epochs of minibatches, with r = π_θ(a|s) / π_old(a|s):
             θ, φ ← Adam step on  −mean[ min(r A, clip(r, 1−ε, 1+ε) A) ] + mean[ (V_φ − ret)² ]
 
-The settings are the paper's Table 3. What the paper leaves open follows the authors' code: advantages
-standardised over the batch (Baselines da99706), the value loss not clipped and with weight 1 (since d9f194f;
-before, it was clipped in raw return units). θ and φ share nothing, so their two Adams
-are the one Adam of the paper, and the weight of the value loss is without effect.
+The settings are the paper's Table 3. All else follows the authors' code: advantages standardised over the batch
+(Baselines da99706), the value loss not clipped (d9f194f). θ and φ share nothing, so its weight is without effect.
 """
 
 from dataclasses import dataclass
 
 import torch
 
+from core.kinds import Share
 from core.normalise import standardise
-from core.objective import diagnose
+from core.objective import diagnose, finite_exp
 from core.optimise import Adam
 
 
 @dataclass(frozen=True)
 class Config:
     batch: int = 2048  #: horizon T (PPO paper, Table 3)
-    gamma: float = 0.99  #: discount (PPO paper, Table 3)
-    lam: float = 0.95  #: λ of GAE (PPO paper, Table 3)
+    gamma: Share = 0.99  #: discount (PPO paper, Table 3)
+    lam: Share = 0.95  #: λ of GAE (PPO paper, Table 3)
     epsilon: float = 0.2  #: clip range (PPO paper, Table 1: the best)
     epochs: int = 10  #: K (PPO paper, Table 3)
     minibatch: int = 64  #: (PPO paper, Table 3)
@@ -39,7 +38,7 @@ def clipped(ratio, adv, epsilon):
 
 def init(agent, cfg):
     def loss(theta, phi, obs, act, logp_old, adv, ret):
-        ratio = torch.exp(agent.policy.logp(theta, obs, act) - logp_old)
+        ratio = finite_exp(agent.policy.logp(theta, obs, act) - logp_old)  # where it is clipped 0 · ∞ would be NaN
         return -clipped(ratio, adv, cfg.epsilon).mean() + ((agent.value(phi, obs) - ret) ** 2).mean()
 
     return {"adam": Adam(loss, (agent.theta, agent.phi), agent.compiled)}

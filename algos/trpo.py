@@ -8,11 +8,10 @@
         if none passed:  θ ← θ_old
         fit V_φ
 
-The line search is there because the quadratic model can violate the constraint (paper, appendix C). The
-defaults are those of Baselines 2017 (da99706). What differs from that code: there the line search let the KL
-reach 1.5 δ; the log-std was left out of the trained variables (``log_std: frozen`` gives that back); networks
-had 32-32 units; advantages were not standardised (until 2017-07-23); and the observation filter moved between
-sampling and update.
+The line search is there because the quadratic model can violate the constraint (paper, appendix C). The defaults are
+those of Baselines 2017 (da99706). What differs from that code: there the line search let the KL reach 1.5 δ; the
+log-std was left out of the trained variables (``log_std: frozen`` gives that back); networks had 32-32 units;
+advantages were not standardised (until 2017-07-23); and the observation filter moved between sampling and update.
 """
 
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Literal
 
 import torch
 
+from core.kinds import Share
 from core.natural import conjugate_gradient, fisher, line_search, step_of_kl
 from core.normalise import standardise
 from core.objective import diagnose, gain_and_kl, surrogate
@@ -29,13 +29,13 @@ from core.value import fit_value, value_adam
 @dataclass(frozen=True)
 class Config:
     batch: int = 1024  #: steps per update (Baselines 2017)
-    gamma: float = 0.99  #: discount (Baselines 2017)
-    lam: float = 0.98  #: λ of GAE (Baselines 2017)
+    gamma: Share = 0.99  #: discount (Baselines 2017)
+    lam: Share = 0.98  #: λ of GAE (Baselines 2017)
     max_kl: float = 0.01  #: δ, the trust region (TRPO paper, Baselines 2017)
     cg_iterations: int = 10  #: F x = g is solved, F never inverted (Baselines 2017)
     damping: float = 0.1  #: added to F's diagonal (Baselines 2017)
     fisher_every: int = 5  #: F is averaged over every n-th observation (Baselines 2017)
-    shrink: float = 0.5  #: α of the line search (Baselines 2017)
+    shrink: Share = 0.5  #: α of the line search (Baselines 2017)
     tries: int = 10  #: candidates of the line search (Baselines 2017)
     log_std: Literal["trained", "frozen"] = "trained"  #: frozen at 0, by mistake, in Baselines until 2018
     value_epochs: int = 5  #: passes over the batch (Baselines 2017, vf_iters)
@@ -52,12 +52,12 @@ def update(agent, batch, cfg, state):
     g = surrogate(agent, batch, adv).gradient(agent.theta)
     if cfg.log_std == "frozen":
         g[-agent.policy.act_dim :] = 0  # F has no entries between weights and log-stds: the step stays 0 there
-    F = fisher(agent, batch.obs[:: cfg.fisher_every], cfg.damping)
+    F = fisher(agent, batch.every(cfg.fisher_every), cfg.damping)
     x = conjugate_gradient(F, g, cfg.cg_iterations)
     step = step_of_kl(F, x, cfg.max_kl)
     near = gain_and_kl(agent, batch, adv)
     with torch.no_grad():
-        theta, backtracks, accepted = line_search(near, agent.theta, step, cfg.max_kl, cfg.shrink, cfg.tries)
+        theta, searched = line_search(near, agent.theta, step, cfg.max_kl, cfg.shrink, cfg.tries)
     agent.theta.copy_(theta)
     fit_value(agent, batch, cfg, state["value_adam"])
-    return diagnose(agent, batch, adv) | {"backtracks": backtracks, "accepted": accepted}
+    return diagnose(agent, batch, adv) | searched

@@ -8,15 +8,15 @@
         if none passed:  θ ← θ_old
         fit V_φ
 
-Schulman et al. 2015 (arXiv 1502.05477), section 4: theory gives the penalised form, but no β fits every task,
-which is why TRPO has a constraint. With β = sqrt(gᵀF⁻¹g / 2δ) the two steps are one; here β stays. No value of
-β is published; the other settings are those of ``trpo``.
+Schulman et al. 2015 (arXiv 1502.05477), section 4: theory gives this form, but no β fits every task: hence TRPO's
+constraint. With β = sqrt(gᵀF⁻¹g / 2δ) the steps are one; here β stays. None is published; all else is as in ``trpo``.
 """
 
 from dataclasses import dataclass
 
 import torch
 
+from core.kinds import Positive, Share
 from core.natural import conjugate_gradient, fisher, line_search
 from core.normalise import standardise
 from core.objective import diagnose, gain_and_kl, surrogate
@@ -26,13 +26,13 @@ from core.value import fit_value, value_adam
 @dataclass(frozen=True)
 class Config:
     batch: int = 1024  #: steps per update (Baselines 2017)
-    gamma: float = 0.99  #: discount (Baselines 2017)
-    lam: float = 0.98  #: λ of GAE (Baselines 2017)
-    beta: float = 3.0  #: β, the weight of the KL (chosen here; the best fixed β of PPO's Table 1)
+    gamma: Share = 0.99  #: discount (Baselines 2017)
+    lam: Share = 0.98  #: λ of GAE (Baselines 2017)
+    beta: Positive = 3.0  #: β, the weight of the KL (chosen here; the best fixed β of PPO's Table 1)
     cg_iterations: int = 10  #: F x = g is solved, F never inverted (Baselines 2017)
     damping: float = 0.1  #: added to F's diagonal (Baselines 2017)
     fisher_every: int = 5  #: F is averaged over every n-th observation (Baselines 2017)
-    shrink: float = 0.5  #: factor of the line search (Baselines 2017)
+    shrink: Share = 0.5  #: factor of the line search (Baselines 2017)
     tries: int = 10  #: candidates of the line search (Baselines 2017)
     value_epochs: int = 5  #: passes over the batch (Baselines 2017, vf_iters)
     value_minibatch: int = 64  #: (Baselines 2017)
@@ -46,7 +46,7 @@ def init(agent, cfg):
 def update(agent, batch, cfg, state):
     adv = standardise(batch.adv)
     g = surrogate(agent, batch, adv).gradient(agent.theta)
-    F = fisher(agent, batch.obs[:: cfg.fisher_every], cfg.damping)
+    F = fisher(agent, batch.every(cfg.fisher_every), cfg.damping)
     step = conjugate_gradient(F, g, cfg.cg_iterations) / cfg.beta
     near = gain_and_kl(agent, batch, adv)
 
@@ -55,7 +55,7 @@ def update(agent, batch, cfg, state):
         return gain - cfg.beta * far, far
 
     with torch.no_grad():
-        theta, backtracks, accepted = line_search(penalised, agent.theta, step, float("inf"), cfg.shrink, cfg.tries)
+        theta, searched = line_search(penalised, agent.theta, step, float("inf"), cfg.shrink, cfg.tries)
     agent.theta.copy_(theta)
     fit_value(agent, batch, cfg, state["value_adam"])
-    return diagnose(agent, batch, adv) | {"backtracks": backtracks, "accepted": accepted, "beta": cfg.beta}
+    return diagnose(agent, batch, adv) | searched | {"beta": cfg.beta}

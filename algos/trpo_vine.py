@@ -8,10 +8,9 @@
         g = ∇L;  x = F⁻¹ g;  Δ = sqrt(2δ / xᵀF x) · x;  line search;  θ ← what it found
         fit V_φ on the trunk
 
-The weights normalise themselves (section 5.2), so no baseline is needed: a constant added to the Q of a state
-changes nothing. The gradient's mean is (K − 1)/K times the policy gradient, for Q_nj itself weighs in the mean that is
-taken off; a step of given KL does not feel the factor. F and the KL are means over the whole trunk. Every step of a
-branch is an environment step like any other.
+The weights normalise themselves (section 5.2), so no baseline is needed: a constant added to the Q of a state changes
+nothing. The gradient's mean is (K − 1)/K times the policy gradient, for Q_nj itself weighs in the mean that is taken
+off; a step of given KL does not feel the factor. F and the KL are means over the whole trunk. Branches' steps count.
 
 The paper has no V_φ; its branches are long and an update sees far more steps than a budget of a million allows. Here
 V_φ stands for what lies behind the cut. N, K and T are this project's choice; all else is ``trpo``. Where a task is
@@ -25,6 +24,7 @@ import torch
 
 from core.branches import Branches
 from core.errors import UsageError
+from core.kinds import Share
 from core.natural import conjugate_gradient, fisher, line_search, step_of_kl
 from core.normalise import standardise
 from core.objective import Objective, diagnose, mean_kl
@@ -38,13 +38,13 @@ class Config:
     states: int = 32  #: N, steps of the trunk that are branched from
     actions: int = 4  #: K, branches of each
     length: int = 50  #: T, steps of a branch before V_φ takes over
-    gamma: float = 0.99  #: discount (TRPO paper, Baselines 2017)
-    lam: float = 0.98  #: λ of GAE, for the returns that V_φ is fitted to (Baselines 2017)
+    gamma: Share = 0.99  #: discount (TRPO paper, Baselines 2017)
+    lam: Share = 0.98  #: λ of GAE, for the returns that V_φ is fitted to (Baselines 2017)
     max_kl: float = 0.01  #: δ, the trust region (TRPO paper, Baselines 2017)
     cg_iterations: int = 10  #: F x = g is solved, F never inverted (Baselines 2017)
     damping: float = 0.1  #: added to F's diagonal (Baselines 2017)
     fisher_every: int = 5  #: F is averaged over every n-th observation (Baselines 2017)
-    shrink: float = 0.5  #: α of the line search (Baselines 2017)
+    shrink: Share = 0.5  #: α of the line search (Baselines 2017)
     tries: int = 10  #: candidates of the line search (Baselines 2017)
     value_epochs: int = 5  #: passes over the trunk (Baselines 2017, vf_iters)
     value_minibatch: int = 64  #: (Baselines 2017)
@@ -127,16 +127,16 @@ def weighted_mean(agent, theta, obs, act, logp_old, q):
 def update(agent, batch, cfg, state):
     surr, kl = surrogate(agent, batch), mean_kl(agent, batch)
     g = surr.gradient(agent.theta)
-    F = fisher(agent, batch.obs[:: cfg.fisher_every], cfg.damping)
+    F = fisher(agent, batch.every(cfg.fisher_every), cfg.damping)
     x = conjugate_gradient(F, g, cfg.cg_iterations)
     step = step_of_kl(F, x, cfg.max_kl)
     with torch.no_grad():
         before = surr(agent.theta)
-        theta, backtracks, accepted = line_search(
+        theta, searched = line_search(
             lambda new: (surr(new) - before, kl(new)), agent.theta, step, cfg.max_kl, cfg.shrink, cfg.tries
         )
         after = surr(theta)
     agent.theta.copy_(theta)
     fit_value(agent, batch, cfg, state["value_adam"])
-    vine = {"surr_before": before.item(), "surr_after": after.item(), "backtracks": backtracks, "accepted": accepted}
+    vine = {"surr_before": before.item(), "surr_after": after.item(), **searched}
     return diagnose(agent, batch, standardise(batch.adv)) | vine  # of the trunk, but for the surrogate

@@ -7,7 +7,7 @@ from functools import partial
 import torch
 
 from core.graph import Graph
-from core.normalise import NoFilter, ObservationFilter
+from core.normalise import FLOOR, NoFilter, ObservationFilter
 from core.optimise import gradient
 from core.policy import Policy
 from core.seeding import Streams
@@ -41,7 +41,14 @@ class Agent:
         return self._graphs[key]
 
 
-def new_agent(obs_dim: int, act_dim: int, streams: Streams, obs_clip: float | None, compiled: bool = False) -> Agent:
+def new_agent(
+    obs_dim: int,
+    act_dim: int,
+    streams: Streams,
+    obs_clip: float | None,
+    compiled: bool = False,
+    obs_floor: float = FLOOR,
+) -> Agent:
     """A fresh agent; ``obs_clip`` None means that observations are not filtered."""
     policy, value = Policy(obs_dim, act_dim), Value(obs_dim)
     return Agent(
@@ -49,7 +56,7 @@ def new_agent(obs_dim: int, act_dim: int, streams: Streams, obs_clip: float | No
         value=value,
         theta=policy.init(streams.init),
         phi=value.init(streams.init),
-        filter=NoFilter() if obs_clip is None else ObservationFilter(obs_dim, obs_clip),
+        filter=NoFilter() if obs_clip is None else ObservationFilter(obs_dim, obs_clip, obs_floor),
         streams=streams,
         compiled=compiled,
     )

@@ -26,6 +26,8 @@ from core.state import NotKept, pack
 FORMAT = 3
 PACKED = "\0packed"  #: what stands before a packed part of an algorithm's state
 
+NUMBERS = (int, float, str, bool, type(None))  #: kept as they are, and texts; not what is made of them, as np.float64
+
 
 def save(run: Run, path: Path, identity: dict, seconds: dict) -> None:
     """Write a checkpoint, whole or not at all. ``identity`` is what it is valid for besides this machine.
@@ -109,12 +111,12 @@ def _unpack(run: Run, kept: dict) -> None:
 
 def _keep(value: object, where: str) -> object:
     """Tensors and numbers as they are; of an object (Adam) its public attributes, which must be such."""
-    if type(value) in (torch.Tensor, int, float, str, bool, type(None)):
+    if isinstance(value, torch.Tensor) or type(value) in NUMBERS:
         return value
     if type(value) in (list, tuple):
         return [_keep(item, where) for item in value]
-    if type(value) is dict:
-        return {name: _keep(item, where) for name, item in value.items()}
+    if type(value) is dict and all(type(name) in NUMBERS for name in value):
+        return {name: _keep(item, f"{where}[{name!r}]") for name, item in value.items()}
     if hasattr(value, "__dict__"):
         return {name: _keep(item, f"{where}.{name}") for name, item in vars(value).items() if name[0] != "_"}
     return {PACKED: pack({where: value})}  # of numpy, say

@@ -3,7 +3,9 @@
 import hashlib
 import itertools
 import json
+import os
 import resource
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +19,7 @@ import torch
 from core.atomic import write_whole
 from core.environments import Episode
 from core.key import ROOT, sources_digest
-from core.normalise import ObservationFilter
+from core.normalise import FLOOR, ObservationFilter
 from core.plan import Cell
 from core.provenance import packages, provenance
 from core.run import Run
@@ -25,6 +27,7 @@ from core.spec import recorded
 from core.whole import sealed
 
 ROW_STEPS = 200  #: updates that come closer than this share a row: those of A2C would be 1 MB a run
+RARE = ("nans",)  #: statistics that have a column only in a run where they are not 0 throughout
 
 
 def write_run(
@@ -71,9 +74,11 @@ def write_run(
 def update_rows(updates: list[dict]) -> list[dict]:
     """A row an update; where they come closer than ROW_STEPS, a row for those up to each multiple of it.
 
-    Such a row has the last one's ``iteration`` and ``step``, and the means of the rest.
+    Such a row has the last one's ``iteration`` and ``step``, and the means of the rest. RARE statistics that are 0 in
+    all rows are left out.
     """
-    rows = []
+    rows, never = [], [name for name in RARE if not any(row.get(name) for row in updates)]
+    updates = [{name: value for name, value in row.items() if name not in never} for row in updates]
     for _, group in itertools.groupby(updates, lambda row: (row["step"] - 1) // ROW_STEPS):
         *others, last = group
         if others:
@@ -135,6 +140,8 @@ def _policy(run: Run) -> dict[str, torch.Tensor]:
             "filter_sq": torch.from_numpy(agent.filter.sq),
             "filter_clip": torch.tensor(agent.filter.clip),
         }
+        if agent.filter.floor != FLOOR:  # so that the file of a run at the default has always the same bytes
+            tensors["filter_floor"] = torch.tensor(agent.filter.floor, dtype=torch.float64)
     return {name: tensor.contiguous() for name, tensor in tensors.items()}
 
 
@@ -143,18 +150,33 @@ def _mac() -> bool:
 
 
 def git_commit() -> str | None:
-    """The commit checked out, with ``-dirty`` where tracked files differ from it; None outside a repository.
+    """The commit checked out, with ``-dirty`` where tracked files differ from it; None outside a repository of our own.
 
-    Those in ``results/`` do not count: to train a committed run again changes them, but nothing that training reads.
+    Files in ``results/`` do not count: training a committed run again changes them, but no training reads them. Where
+    git refuses the checkout the commit is None, and a line says so.
     """
     try:
+        if not os.path.samefile(_git("rev-parse", "--show-toplevel"), ROOT):
+            return None  # files without history, unpacked inside somebody's repository
         commit = _git("rev-parse", "HEAD")
         changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
-    except (OSError, subprocess.CalledProcessError):
+    except subprocess.CalledProcessError as error:
+        if "dubious ownership" in error.stderr and (ROOT / ".git").exists():
+            print(
+                "warning: git refuses this checkout of another user: run.json names no commit. If you trust it: "
+                f"git config --global --add safe.directory {shlex.quote(str(ROOT))}",
+                file=sys.stderr,
+            )
+        return None
+    except OSError:
         return None
     return commit + "-dirty" * bool(changed)
 
 
 def _git(*arguments: str) -> str:
+    """What git says of the checkout that this file is in, whatever repository its variables name."""
+    kept = ("GIT_CONFIG", "GIT_EXEC_PATH")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name.startswith(kept)}
     command = ["git", "--no-optional-locks", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    done = subprocess.run(command, cwd=ROOT, env=env | {"LC_ALL": "C"}, capture_output=True, text=True, check=True)
+    return done.stdout.strip()

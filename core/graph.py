@@ -4,23 +4,26 @@ A small network's update is a hundred tensor operations of a few microseconds ea
 the whole of it becomes one call into a shared library that TorchInductor makes ahead of time.
 """
 
+import contextlib
 import copy
 import hashlib
 import json
 import os
+import shlex
 import shutil
+import subprocess
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 
 import filelock
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
-from core.errors import UsageError
 from core.machine import cpu
 
 CACHE = Path(__file__).resolve().parent.parent / "work" / "compiled"
@@ -74,15 +77,22 @@ def _load(f: Callable, tensors: tuple[torch.Tensor, ...]) -> tuple[Callable, typ
     content = [recorder.lines, OPTIONS, torch.__version__, cpu(), FORMAT]
     digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]
     folder = CACHE / digest
-    if not folder.is_dir():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(f"{folder}.lock"):  # of sixteen runs that start at once, one compiles
-            if not folder.is_dir():
-                _compile(f, tensors, folder)
-    # As torch._inductor.aoti_load_package, but without its second of imports and its wrapper around each call; and
-    # from a folder, for of a file it would leave an unpacked copy in /tmp whenever a run is killed.
-    loader = torch._C._aoti.AOTIModelPackageLoader(str(folder), "model", True, 1, -1)
+    try:
+        if not folder.is_dir():
+            CACHE.mkdir(parents=True, exist_ok=True)
+            with filelock.FileLock(f"{folder}.lock"):  # of sixteen runs that start at once, one compiles
+                if not folder.is_dir():
+                    _compile(f, tensors, folder)
+        # As torch._inductor.aoti_load_package, but without its second of imports and its wrapper around each call; and
+        # from a folder, for of a file it would leave an unpacked copy in /tmp whenever a run is killed.
+        loader = torch._C._aoti.AOTIModelPackageLoader(str(folder), "model", True, 1, -1)
+    except (OSError, RuntimeError) as error:  # a disk that is full, say, or one from which nothing may be run
+        raise NotCompiled(f"{folder.parent}: {_reason(error)}") from error
     return loader.run, None if returned is None else torch.Tensor if isinstance(returned, torch.Tensor) else tuple
+
+
+class NotCompiled(Exception):
+    """The compiler fails, or what it made cannot be loaded; the message says which compiler, and its own first line."""
 
 
 class UnknownTensor(Exception):
@@ -131,25 +141,73 @@ def _tanh(x: torch.Tensor) -> torch.Tensor:
 
 
 def _compile(f: Callable, tensors: tuple[torch.Tensor, ...], folder: Path) -> None:
-    """``f`` for tensors like these, as a package of TorchInductor's in ``folder``."""
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(CACHE / "inductor"))
-    import torch._inductor  # heavy: only the first run of a kind needs it
-    from torch.fx.experimental.proxy_tensor import make_fx
+    """``f`` for tensors like these, as a package of TorchInductor's in ``folder``. Raises NotCompiled."""
+    with tempfile.TemporaryDirectory(dir=CACHE) as unfinished, _places(CACHE / "inductor", unfinished):
+        import torch._inductor.cpp_builder as builder  # heavy: only the first run of a kind needs it
+        from torch._inductor import cpu_vec_isa
+        from torch.fx.experimental.proxy_tensor import make_fx
 
-    warnings.filterwarnings("ignore", category=FutureWarning, module="copyreg")  # torch's own, of its own
-    examples = tuple(tensor.clone(memory_format=torch.contiguous_format) for tensor in tensors)
-    graph = make_fx(f, decomposition_table={torch.ops.aten.tanh.default: _tanh})(*examples)
-    program = torch.export.export(graph, examples, strict=False)
-    with tempfile.TemporaryDirectory(dir=CACHE) as unfinished:
+        warnings.filterwarnings("ignore", category=FutureWarning, module="copyreg")  # torch's own, of its own
+        examples = tuple(tensor.clone(memory_format=torch.contiguous_format) for tensor in tensors)
+        graph = make_fx(f, decomposition_table={torch.ops.aten.tanh.default: _tanh})(*examples)
+        program = torch.export.export(graph, examples, strict=False)
         package = Path(unfinished) / "graph.pt2"
-        try:
-            torch._inductor.aoti_compile_and_package(program, package_path=str(package), inductor_configs=dict(OPTIONS))
-        except RuntimeError as error:  # of TorchInductor, or of the compiler
-            reason = str(error).strip().splitlines()[0]
-            raise UsageError(
-                f"{compiler()}: an update could not be compiled ({reason}); mend it, or set the option compile_from "
-                "above the run's steps to train without"
-            ) from error
+        # Headers compiled beforehand would lie in a temporary folder that is the whole system's.
+        how = OPTIONS | {"aot_inductor.precompile_headers": False}
+        with _odd_paths(builder):
+            try:
+                torch._inductor.aoti_compile_and_package(program, package_path=str(package), inductor_configs=how)
+                if torch.backends.cpu.get_cpu_capability().startswith("AVX") and not cpu_vec_isa.valid_vec_isa_list():
+                    raise RuntimeError("its code for AVX2 does not run here")  # which TorchInductor would not say
+            except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+                raise NotCompiled(f"{compiler()}: {_reason(error)}") from error
         with zipfile.ZipFile(package) as archive:
             archive.extractall(Path(unfinished) / "graph")
         os.replace(Path(unfinished) / "graph", folder)
+
+
+@contextlib.contextmanager
+def _places(cache: Path, temporary: str) -> Iterator[None]:
+    """Have TorchInductor and the compiler write here, wherever the environment would have them write."""
+    environment, before = dict(os.environ), tempfile.tempdir
+    for name in [name for name in environment if name.startswith("TORCHINDUCTOR_")]:
+        del os.environ[name]  # of which some would decide what is made
+    os.environ |= {"TORCHINDUCTOR_CACHE_DIR": str(cache), "TMPDIR": temporary, "LC_ALL": "C"}
+    tempfile.tempdir = temporary
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+        os.environ.clear()
+        os.environ.update(environment)
+
+
+@contextlib.contextmanager
+def _odd_paths(builder: ModuleType) -> Iterator[None]:
+    """Have TorchInductor's command for the compiler hold paths with a space or a quote: of some it quotes none."""
+    run = builder._run_compile_cmd
+    odd = [path for path in (str(CACHE), str(Path(torch.__file__).parent)) if shlex.quote(path) != path]
+
+    def quoted(line: str, cwd: str) -> None:
+        for i, path in enumerate(odd):
+            for written in (shlex.quote(path)[1:-1], path):  # within quotes, or not
+                line = line.replace(written, f"@path{i}@")
+        words = shlex.split(line)
+        for i, path in enumerate(odd):
+            words = [word.replace(f"@path{i}@", path) for word in words]
+        run(shlex.join(words), cwd)
+
+    builder._run_compile_cmd = quoted
+    try:
+        yield
+    finally:
+        builder._run_compile_cmd = run
+
+
+def _reason(error: BaseException) -> str:
+    """The compiler's own first line about an error, where it said one."""
+    while not hasattr(error, "output") and (inner := getattr(error, "inner_exception", error.__cause__)):
+        error = inner
+    said = str(getattr(error, "output", error) or error)
+    lines = [line.strip() for line in said.splitlines() if line.strip()] or [type(error).__name__]
+    return next((line for line in lines if "error" in line.lower()), lines[0])

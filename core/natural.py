@@ -1,5 +1,6 @@
 """Natural gradients: the Fisher matrix as a product, conjugate gradients, the step length, the line search."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -77,17 +78,20 @@ def line_search(
     max_kl: float,
     shrink: float,
     tries: int,
-) -> tuple[torch.Tensor, int, bool]:
+) -> tuple[torch.Tensor, dict[str, int | bool]]:
     """Walk back from ``theta + step`` until the policy is better and near (lecture, Algorithm 2).
 
     ``evaluate`` gives (gain of the surrogate over θ, mean KL) at a candidate; the first with gain ≥ 0 and
     KL ≤ ``max_kl`` is taken. NaN passes neither test.
 
-    Returns (θ, shrinkings done, accepted). After a failure θ is ``theta`` itself, bit for bit.
+    Returns θ and what to report: ``backtracks``, the shrinkings done; ``accepted``; ``nans``, how many candidates had
+    a gain or a KL that is not a number. After a failure θ is ``theta`` itself, bit for bit.
     """
+    nans = 0
     for j in range(tries):
         candidate = theta + shrink**j * step
         gain, kl = evaluate(candidate)
         if gain >= 0 and kl <= max_kl:
-            return candidate, j, True
-    return theta, tries, False
+            return candidate, {"backtracks": j, "accepted": True, "nans": nans}
+        nans += math.isnan(gain) or math.isnan(kl)
+    return theta, {"backtracks": tries, "accepted": False, "nans": nans}

@@ -3,9 +3,13 @@
 import numpy as np
 import torch
 
+FLOOR = 1e-2  #: Baselines' (mpi_running_mean_std.py)
+
 
 class ObservationFilter:
     """(obs − mean) / std over all observations of the past batches, clipped.
+
+    A variance counts as at least ``floor``, so that constant inputs stay near zero.
 
     It changes between batches only: one that moves between acting and the update makes the first ratio
     differ from 1. Until the first update it passes observations through, clipped.
@@ -13,8 +17,8 @@ class ObservationFilter:
     Attributes: ``count``; ``mean`` and ``sq`` (sum of squared deviations), float64, shape (O).
     """
 
-    def __init__(self, obs_dim: int, clip: float):
-        self.clip = clip
+    def __init__(self, obs_dim: int, clip: float, floor: float = FLOOR):
+        self.clip, self.floor = clip, floor
         self.count = 0
         self.mean = np.zeros(obs_dim)
         self.sq = np.zeros(obs_dim)
@@ -22,8 +26,7 @@ class ObservationFilter:
 
     def _refresh(self) -> None:
         var = self.sq / self.count if self.count else np.ones_like(self.sq)
-        # The floor is Baselines' (mpi_running_mean_std.py): constant inputs stay near zero.
-        self._inv_std = 1 / np.sqrt(np.maximum(var, 1e-2))
+        self._inv_std = 1 / np.sqrt(np.maximum(var, self.floor))
 
     def __call__(self, obs: np.ndarray) -> np.ndarray:
         """Filtered observations (… × O), float32, for raw ones."""
@@ -56,5 +59,11 @@ class NoFilter:
 
 
 def standardise(adv: torch.Tensor) -> torch.Tensor:
-    """Advantages with mean 0 and standard deviation 1 over the batch."""
-    return (adv - adv.mean()) / (adv.std(correction=0) + 1e-8)
+    """Advantages with mean 0 and standard deviation 1 over the batch.
+
+    Zeros where they are equal: their deviation is then not 0 but a rounding or two of their size, and would become 1.
+    """
+    std = adv.std(correction=0)
+    if std <= 4 * torch.finfo(adv.dtype).eps * adv.abs().max():
+        return torch.zeros_like(adv)
+    return (adv - adv.mean()) / (std + 1e-8)

@@ -24,13 +24,37 @@ class Objective:
         return self._gradient(theta, *self._data)
 
 
+class _FiniteExp(torch.autograd.Function):
+    """As an operation of its own, because the gradient of ``exp(x).clamp(max=…)`` is 0 · ∞ where it is clamped."""
+
+    @staticmethod
+    def forward(ctx, x):
+        out = torch.exp(x).clamp(max=3e38)
+        ctx.save_for_backward(out)
+        return out
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad * ctx.saved_tensors[0]
+
+
+def finite_exp(x: torch.Tensor) -> torch.Tensor:
+    """exp(x), and its gradient, as far as float32 holds them: at most 3e38, of which 0 times as much is 0."""
+    return _FiniteExp.apply(x)
+
+
+def log_ratio(logp: torch.Tensor, logp_old: torch.Tensor, adv: torch.Tensor) -> torch.Tensor:
+    """log π_θ/π_old of each step; 0 where the advantage is 0, for there it does not count, even if it is infinite."""
+    return (logp - logp_old).masked_fill(adv == 0, 0)
+
+
 def surrogate(agent: Agent, batch: Batch, adv: torch.Tensor) -> Objective:
     """θ ↦ mean[ π_θ/π_old · adv ] (TRPO, arXiv 1502.05477, eq. 14). At θ_old its gradient is the policy gradient."""
     return Objective(agent, _surrogate, batch.obs, batch.act, batch.logp, adv)
 
 
 def _surrogate(agent, theta, obs, act, logp_old, adv):
-    return (torch.exp(agent.policy.logp(theta, obs, act) - logp_old) * adv).mean()
+    return (torch.exp(log_ratio(agent.policy.logp(theta, obs, act), logp_old, adv)) * adv).mean()
 
 
 def mean_kl(agent: Agent, batch: Batch) -> Objective:
@@ -50,7 +74,7 @@ def gain_and_kl(agent: Agent, batch: Batch, adv: torch.Tensor) -> Callable[[torc
 
 def _gain_and_kl(agent, theta, obs, act, mean_old, log_std_old, logp_old, adv):
     new = agent.policy.dist(theta, obs)
-    gain = (torch.expm1(logp(new, act) - logp_old) * adv).mean()
+    gain = (torch.expm1(log_ratio(logp(new, act), logp_old, adv)) * adv).mean()
     return gain, kl(Gaussian(mean_old, log_std_old), new).mean()
 
 
@@ -73,6 +97,6 @@ DIAGNOSES = ("kl", "entropy", "surr_before", "surr_after", "value_loss", "explai
 def _diagnose(agent, theta, phi, obs, act, mean_old, log_std_old, logp_old, val, adv, ret):
     new = agent.policy.dist(theta, obs)
     far = kl(Gaussian(mean_old, log_std_old), new).mean()
-    after = (torch.exp(logp(new, act) - logp_old) * adv).mean()
+    after = (torch.exp(log_ratio(logp(new, act), logp_old, adv)) * adv).mean()
     value_loss = ((agent.value(phi, obs) - ret) ** 2).mean()
     return torch.stack([far, entropy(new), adv.mean(), after, value_loss, 1 - (ret - val).var() / ret.var()])

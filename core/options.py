@@ -15,8 +15,17 @@ from pathlib import Path
 from core.errors import UsageError
 from core.key import ROOT
 
-#: Options that are shares of something, in any algorithm.
-FRACTIONS = ("gamma", "lam", "shrink", "decay", "average_decay", "elite")
+FINITE = sys.float_info.max
+COUNT = (1, FINITE, "this is a count, 1 or more")
+#: Kinds of options that are numbers, by the name in a ``Config`` (``core/kinds.py``): least, most, and what to say.
+KINDS = {
+    "int": COUNT,
+    "Steps": COUNT,
+    "float": (0, FINITE, "give a number 0 or more, and finite"),
+    "Positive": (sys.float_info.min, FINITE, "give a number above 0, and finite"),
+    "Share": (0, 1, "give a number from 0 to 1"),
+}
+WHOLE = ("int", "Steps")  #: those of them that are counts
 
 
 @dataclass(frozen=True)
@@ -24,7 +33,7 @@ class Field:
     """One option."""
 
     name: str
-    type: str  #: "int", "float", "bool" or "choice"
+    type: str  #: one of KINDS, "bool" or "choice"
     default: object
     choices: tuple = ()
     doc: str = ""  #: the ``#:`` comment beside it
@@ -37,20 +46,14 @@ class Field:
             raise UsageError(f"{where}: {nearest(value, self.choices)}")
         if self.type == "bool" and isinstance(value, bool):
             return value
-        number = not isinstance(value, bool)
-        if self.type == "int" and number and isinstance(value, int | float) and value == value // 1:
-            if value >= 1:
-                return int(value)
-            raise UsageError(f"{where}: {value} is too small: this is a count, 1 or more")
-        if self.type == "float" and number and isinstance(value, int | float):
-            if 0 <= value <= (1 if self.name in FRACTIONS else sys.float_info.max):
-                return float(value)
-            limits = "from 0 to 1" if self.name in FRACTIONS else "0 or more, and finite"
-            raise UsageError(f"{where}: {value} is out of range: give a number {limits}")
-        raise UsageError(f"{where}: must be {ARTICLE[self.type]}, not {value!r} ({type(value).__name__})")
-
-
-ARTICLE = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+        whole, number = self.type in WHOLE, isinstance(value, int | float) and not isinstance(value, bool)
+        if self.type in KINDS and number and (not whole or value == value // 1):
+            least, most, allowed = KINDS[self.type]
+            if least <= value <= most:
+                return int(value) if whole else float(value)
+            raise UsageError(f"{where}: {value} is out of range: {allowed}")
+        wanted = "true or false" if self.type == "bool" else "a whole number" if whole else "a number"
+        raise UsageError(f"{where}: must be {wanted}, not {value!r} ({type(value).__name__})")
 
 
 def nearest(name: object, valid) -> str:
@@ -79,6 +82,15 @@ def option_fields(algo: str, root: Path = ROOT) -> dict[str, Field]:
         if name not in own:
             raise UsageError(f"algos/{algo}.py: Config: needs the option {name!r}, which the rollout reads")
     return common | own
+
+
+def least_steps(algo: str, options: dict, root: Path = ROOT) -> int:
+    """The fewest environment steps that an update takes, by the options; 0 where they do not say.
+
+    They are the option ``batch`` or, of a method that collects in its own way, any of the kind ``Steps``.
+    """
+    counts = [name for name, field in option_fields(algo, root).items() if name == "batch" or field.type == "Steps"]
+    return max((options[name] for name in counts), default=0)
 
 
 def read_fields(path: Path, class_name: str) -> dict[str, Field]:
@@ -117,12 +129,14 @@ def _field(node: ast.AnnAssign, name: str, doc: str, where: str) -> Field:
     except (ValueError, TypeError):
         raise UsageError(f"{where}: the default must be a plain literal, such as 0.01 or True") from None
     annotation = node.annotation
-    if isinstance(annotation, ast.Name) and annotation.id in ARTICLE:
+    if isinstance(annotation, ast.Name) and annotation.id in (*KINDS, "bool"):
         field = Field(name, annotation.id, default, doc=doc)
     elif choices := _choices(annotation):
         field = Field(name, "choice", default, choices, doc)
     else:
-        raise UsageError(f"{where}: the type must be int, float, bool or Literal[…], not {ast.unparse(annotation)}")
+        raise UsageError(
+            f"{where}: the type must be bool, Literal[…] or one of {', '.join(KINDS)}, not {ast.unparse(annotation)}"
+        )
     return Field(name, field.type, field.check(default, where), field.choices, doc)
 
 

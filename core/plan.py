@@ -18,7 +18,7 @@ from core.atomic import write_whole
 from core.config import Loader, check, load_yaml
 from core.errors import UsageError
 from core.key import ROOT, evaluation_key, run_key
-from core.options import algorithms, nearest, option_fields
+from core.options import algorithms, least_steps, nearest, option_fields
 from core.tasks import Task, make_task
 
 OF_STUDIES = ("tasks", "seeds", "steps", "portable")  #: not of a method, where some look for them
@@ -211,16 +211,18 @@ def make_study(name: str, entry: dict, envs: dict, root: Path = ROOT) -> Study:
     for task, about in study.tasks.items():
         for method in methods.values():
             cell = Cell(task, about.spec, method, study.steps, study.seeds, entry.get("portable", False))
-            study.cells.append(_affordable(cell, f"{where}.steps"))
+            study.cells.append(_affordable(cell, f"{where}.steps", root))
     return study
 
 
-def _affordable(cell: Cell, where: str) -> Cell:
+def _affordable(cell: Cell, where: str, root: Path = ROOT) -> Cell:
     name, envs = cell.method.name, cell.method.options["envs"]
-    batch = cell.method.options.get("batch", envs)  # a method that collects in its own way may have none
+    batch = least_steps(cell.method.algo, cell.method.options, root)
     if cell.steps < batch:
         raise UsageError(f"{where}: {cell.steps} is less than one batch of {name} ({batch} steps): nothing is learned")
-    if batch % envs:
+    if batch == 1:
+        raise UsageError(f"{where}: {name} learns nothing from a batch of one step: make it 2 or more")
+    if cell.method.options.get("batch", 0) % envs:
         raise UsageError(f"{where}: {name} shares a batch of {batch} steps among {envs} envs: make it a multiple")
     return cell
 

@@ -1,5 +1,6 @@
 """Sampling with the current policy, and the batch that an update sees."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -24,6 +25,24 @@ class Batch:
     adv: torch.Tensor  #: N, not normalised
     ret: torch.Tensor  #: N, the value function's target, adv + val
     raw_obs: np.ndarray  #: N × O, as the task gave them: for the filter
+    envs: int  #: E, the environments that the steps are of
+
+    def every(self, n: int) -> torch.Tensor:
+        """Every n-th of ``obs``, from all environments alike."""
+        return self.obs[spaced(len(self.obs), n, self.envs)]
+
+
+def spaced(rows: int, n: int, envs: int) -> slice | list[int]:
+    """Every n-th row of a batch in order of time and, within one time, of environment.
+
+    Where ``n`` and ``envs`` have a common factor, ``[::n]`` would see the same environments at each time. So the rows
+    taken then move on by one whenever they are back at the first environment.
+    """
+    common, back = math.gcd(n, envs), math.lcm(n, envs)
+    if common == 1:
+        return slice(None, None, n)
+    shifted = (row + row // back % common for row in range(0, rows, n))
+    return [row for row in shifted if row < rows]
 
 
 @dataclass
@@ -118,6 +137,7 @@ def make_batch(
         adv=torch.from_numpy(adv[taken]).float(),
         ret=torch.from_numpy((adv + val)[taken]).float(),
         raw_obs=roll.raw_obs[taken],
+        envs=taken.shape[1],
     )
 
 

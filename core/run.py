@@ -17,6 +17,7 @@ from core import rollout
 from core.agent import new_agent
 from core.environments import Environments
 from core.graph import compiler
+from core.kinds import Positive
 from core.seeding import streams
 
 
@@ -31,6 +32,7 @@ class Common:
     envs: int = 8  #: copies of the task that share a batch; more of them, fewer policy calls
     normalize_obs: bool = True  #: running mean and std of the observations, frozen within a batch
     obs_clip: float = 5.0  #: filtered observations are clipped here (Baselines 2017)
+    obs_floor: Positive = 0.01  #: at least, the variance by which the filter divides (Baselines 2017)
     clip_actions: bool = False  #: clip to the action space first; the control cost sees raw ones (Baselines until 2019)
     time_limit: Literal["bootstrap", "terminate"] = "bootstrap"  #: terminate: a limit is a death, as in 2017
     compile_from: int = 200_000  #: steps of a run from which its updates are compiled: fewer do not repay it
@@ -54,11 +56,13 @@ class Run:
         random = streams(seed, self.common.envs)
         self.envs = Environments(task, random.env_seeds, steps, self.common.clip_actions)
         obs_clip = self.common.obs_clip if self.common.normalize_obs else None
-        self.agent = new_agent(self.envs.obs_dim, self.envs.act_dim, random, obs_clip, self._compiles(steps))
+        compiled, floor = self._compiles(steps), self.common.obs_floor
+        self.agent = new_agent(self.envs.obs_dim, self.envs.act_dim, random, obs_clip, compiled, floor)
         self.state = module.init(self.agent, self.cfg) if hasattr(module, "init") else {}
         self.updates: list[dict] = []  #: one row per update, the same columns in each
         self.seconds = {"collect": 0.0, "update": 0.0}
         self.status = "running"
+        self.wrong: str | None = None  #: of a run that diverged: the first thing that is not finite
 
     def _compiles(self, steps: int) -> bool:
         if steps < self.common.compile_from:
@@ -76,24 +80,31 @@ class Run:
         self.seconds["collect"] += collected - start
         if batch is None:
             return self._end("finished")
-        if not _finite(*vars(batch).values()):
-            return self._end("diverged")
+        if self._diverged({f"batch.{n}": v for n, v in vars(batch).items() if isinstance(v, torch.Tensor)}):
+            return None
         row = self._update(self.agent, batch, self.cfg, self.state)
         self.agent.filter.update(batch.raw_obs)
         self.seconds["update"] += time.perf_counter() - collected
         self._report(row)
-        if not _finite(self.agent.theta, self.agent.phi):
-            self._end("diverged")
-        elif not self.envs.left:
-            self._end("finished")
+        if self._diverged({"theta": self.agent.theta, "phi": self.agent.phi, "state": self.state}):
+            return None
+        if not self.envs.left:
+            return self._end("finished")
 
     def _report(self, row: dict[str, float]) -> None:
+        row = {name: value.item() if isinstance(value, np.generic) else value for name, value in row.items()}
         if wrong := [name for name, value in row.items() if not isinstance(value, int | float)]:
             raise TypeError(f"update() must return numbers, but {wrong[0]!r} is a {type(row[wrong[0]]).__name__}")
         row = {"iteration": len(self.updates), "step": self.envs.steps, **row}
         if self.updates and row.keys() != self.updates[-1].keys():
             raise TypeError("update() must return the same statistics after every batch")
         self.updates.append(row)
+
+    def _diverged(self, values: dict[str, object]) -> bool:
+        self.wrong = _not_finite(values)
+        if self.wrong:
+            self._end("diverged")
+        return self.wrong is not None
 
     def _end(self, status: str) -> None:
         self.envs.cut()
@@ -104,6 +115,24 @@ def _pick(cls, options: dict):
     return cls(**{field.name: options[field.name] for field in fields(cls)})
 
 
-def _finite(*values: object) -> bool:
-    """Whether all tensors among the values hold numbers only."""
-    return all(bool(np.isfinite(v.numpy()).all()) for v in values if isinstance(v, torch.Tensor))
+def _not_finite(values: dict[str, object]) -> str | None:
+    """The name of the first value that is NaN or infinite, or holds such a number.
+
+    Looks where a checkpoint does: into tensors, lists and dictionaries, and the public attributes of objects.
+    """
+    todo, seen = list(values.items()), set()
+    for name, value in todo:  # which grows on the way
+        if isinstance(value, torch.Tensor):
+            value = value.detach().numpy()
+        if isinstance(value, float | np.floating | np.ndarray):
+            if np.asarray(value).dtype.kind in "fc" and not np.isfinite(value).all():
+                return name
+        elif id(value) not in seen:
+            seen.add(id(value))
+            if isinstance(value, dict):
+                todo += [(f"{name}[{key!r}]", item) for key, item in value.items()]
+            elif isinstance(value, list | tuple):
+                todo += [(f"{name}[{i}]", item) for i, item in enumerate(value)]
+            elif hasattr(value, "__dict__"):
+                todo += [(f"{name}.{field}", item) for field, item in vars(value).items() if field[0] != "_"]
+    return None

@@ -105,7 +105,7 @@ def load_libraries(portable: bool = False) -> None:
         os.environ[variable] = "1"  # read when numpy and torch load, so they load here
     if portable:
         os.environ.update(PORTABLE)
-    os.environ.setdefault("MUJOCO_GL", "disable")  # a run draws nothing, and needs no library that does
+    os.environ["MUJOCO_GL"] = "disable"  # a run draws nothing, and needs no library that does
     gc.disable()  # importing makes objects by the hundred thousand, and none of them garbage
     import torch
 
@@ -136,24 +136,39 @@ def takes_portable(cell: Cell) -> bool:
 def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path) -> None:
     start = time.perf_counter()
     load_libraries(takes_portable(cell))
-    from core.files import git_commit, write_run
+    from core.files import git_commit
+    from core.graph import NotCompiled
+
+    options, how = cell.method.options, (cell, seed, folder, checkpoint_path, git_commit(), start)
+    try:
+        return _train_with(options, *how)
+    except NotCompiled as error:
+        print(f"warning: {error}: updates run uncompiled, several times slower", file=sys.stderr, flush=True)
+    return _train_with(options | {"compile_from": cell.steps + 1}, *how)
+
+
+def _train_with(
+    options: dict, cell: Cell, seed: int, folder: Path, checkpoint_path: Path, commit: str | None, start: float
+) -> None:
+    """Raises NotCompiled where an update was to be compiled and could not be; nothing is written then."""
+    from core.files import write_run
     from core.graph import CACHE
     from core.progress import Keeper, Stop, line
     from core.run import Run
 
-    run = Run(cell.method.algo, cell.spec, cell.method.options, cell.steps, seed)
+    run = Run(cell.method.algo, cell.spec, options, cell.steps, seed)
     if sources_changed(cell.method.algo, cell.spec):
         raise UsageError(f"a source of {cell.method.algo}, or of its task, changed as the run started: start it again")
     check_model(run.envs.model_file, cell.spec, ROOT)
-    commit = git_commit()
     name = f"{cell.method.name} {cell.task} seed {seed}"
     live, reported = sys.stderr.isatty(), start
-    keeper, stop = Keeper(run, checkpoint_path, {"key": cell.key, "seed": seed}, start), Stop()
-    keeper.resume()
+    stop = Stop()
     ready = CACHE / f"{cell.key}{'-portable' * cell.portable}.ready"
     if run.agent.compiled and not ready.exists():
         print(f"{name}: compiling its updates, once for all its seeds", file=sys.stderr, flush=True)
         _compile_apart(run, ready)
+    keeper = Keeper(run, checkpoint_path, {"key": cell.key, "seed": seed}, start)
+    keeper.resume()
     while run.status == "running":
         run.iterate()
         now = time.perf_counter()
@@ -165,6 +180,11 @@ def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path) -> None:
             if stop.asked:
                 print(f"\n{name}: stopped at {run.envs.steps:,} steps; {keeper.outlook()}", file=sys.stderr)
                 raise KeyboardInterrupt
+    if run.status == "finished" and not run.updates:
+        raise UsageError(
+            f"{name}: its {cell.steps:,} steps were spent before the first batch was whole, and nothing was learned: "
+            "give it more steps, or smaller batches"
+        )
     try:
         write_run(folder, run, cell, seed, keeper.seconds(), commit, keeper.resumed)
     except OSError as error:
@@ -172,24 +192,36 @@ def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path) -> None:
             f"{cell.folder(seed)}: cannot be written: {error.strerror}; when it can be, start it again"
         ) from None
     print(line(run, name, keeper.seconds()), file=sys.stderr)
-    print(f"{name}: {run.status} in {keeper.seconds():.0f} s: {cell.folder(seed)}", file=sys.stderr)
+    why = f" ({run.wrong} is not finite)" if run.wrong else ""
+    print(f"{name}: {run.status}{why} in {keeper.seconds():.0f} s: {cell.folder(seed)}", file=sys.stderr)
 
 
 def _compile_apart(run, ready: Path) -> None:
     """Let a child take the first iteration, and compile on its way: the compiler's memory is not to be the run's.
 
-    The child's run is lost with it. What it could not compile, the run itself tries, and says why it fails.
+    The child's run is lost with it. Raises NotCompiled if the child did. Where it ended otherwise, the run itself
+    compiles, or fails as it did.
     """
     if sys.platform != "linux":  # where a fork is not safe
         return
+    from core.graph import NotCompiled
+
+    heard, told = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             run.iterate()
             ready.touch()
+        except NotCompiled as error:
+            os.write(told, str(error).encode())
         finally:
             os._exit(0)
+    os.close(told)
+    with open(heard, encoding="utf-8") as pipe:
+        reason = pipe.read()
     os.waitpid(child, 0)
+    if reason:
+        raise NotCompiled(reason)
 
 
 def _whole(text: str) -> int:

@@ -9,7 +9,7 @@ import safetensors
 import safetensors.torch
 
 from core.errors import UsageError
-from core.normalise import NoFilter, ObservationFilter
+from core.normalise import FLOOR, NoFilter, ObservationFilter
 from core.policy import Policy
 
 #: ``act(obs, noise)``: actions (E × A) for raw observations (E × O) and noise (E × A); without noise the mean.
@@ -40,7 +40,8 @@ def actor(folder: Path, obs_dim: int, act_dim: int) -> Actor:
 def _filter(saved: dict) -> ObservationFilter | NoFilter:
     if "filter_mean" not in saved:
         return NoFilter()
-    made = ObservationFilter(len(saved["filter_mean"]), float(saved["filter_clip"]))
+    floor = float(saved.get("filter_floor", FLOOR))
+    made = ObservationFilter(len(saved["filter_mean"]), float(saved["filter_clip"]), floor)
     made.count = int(saved["filter_count"])
     made.mean, made.sq = saved["filter_mean"].numpy(), saved["filter_sq"].numpy()
     made._refresh()

@@ -59,7 +59,7 @@ def along_the_step(agent: Agent, batch: Batch, delta: float, damping: float) -> 
     before = surr(agent.theta)
     with torch.enable_grad():
         (g,) = gradient(surr, (agent.theta,))
-        F = fisher(agent, batch.obs[:: CFG.fisher_every], damping)
+        F = fisher(agent, batch.every(CFG.fisher_every), damping)
         step = step_of_kl(F, conjugate_gradient(F, g, CFG.cg_iterations), delta)
         quadratic = (0.5 * step @ F(step)).item()
     undamped = quadratic - 0.5 * damping * (step @ step).item()
@@ -69,7 +69,8 @@ def along_the_step(agent: Agent, batch: Batch, delta: float, damping: float) -> 
         return surr(theta) - before, kl(theta)
 
     rows = []
-    _, shrinkings, accepted = line_search(evaluate, agent.theta, step, delta, CFG.shrink, CFG.tries)
+    _, searched = line_search(evaluate, agent.theta, step, delta, CFG.shrink, CFG.tries)
+    shrinkings, accepted = searched["backtracks"], searched["accepted"]
     candidates = [CFG.shrink**j for j in range(shrinkings + accepted)]
     for j, fraction in enumerate(candidates):
         rows.append((fraction, "accepted" if accepted and j == shrinkings else "rejected", j))

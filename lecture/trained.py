@@ -65,7 +65,7 @@ def hopper() -> tuple[Agent, Batch]:
         old = agent.policy.dist(agent.theta, obs)
         old = Gaussian(old.mean, old.log_std.clone())
         val = agent.value(agent.phi, obs)
-    return agent, Batch(obs, act, old, logp(old, act), val, saved["adv"], saved["ret"], raw_obs)
+    return agent, Batch(obs, act, old, logp(old, act), val, saved["adv"], saved["ret"], raw_obs, Common().envs)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from test_contract import SMALL, defaults, finish
 
 from analysis.tables import learning_curve, score
 from core.files import update_rows, write_run
-from core.options import FRACTIONS, algorithms, option_fields
+from core.options import KINDS, WHOLE, algorithms, option_fields
 from core.plan import Cell, Method
 from core.run import Run
 from core.whole import damage
@@ -81,7 +81,9 @@ def kept(run, folder):
 def test_a_task_that_gives_no_numbers_ends_the_run_as_diverged(algo, fault, tmp_path):
     run = finish(fresh(algo, FAULTS[fault]))
     if fault == "reward whose square is too large":
-        assert run.status == "finished", "Adam and standardised advantages stand still"
+        stands = algo in ("a2c", "a2c_trust_region", "cem")  # RMSprop gets a gradient of bounded norm
+        assert run.status == ("finished" if stands else "diverged")
+        assert stands or ".second" in run.wrong, "Adam would stand still for ever"
     else:
         assert run.status == "diverged" or (algo == "cem" and "large" in fault), "CEM only orders the returns"
     episodes, updates = kept(run, tmp_path)
@@ -131,8 +133,8 @@ EXTREMES = [
     (algo, name, value)
     for algo in algorithms()
     for name, field in option_fields(algo).items()
-    if field.type in ("float", "int") and name not in ("compile_from", "envs", "batch")
-    for value in ((0.0, 1.0 if name in FRACTIONS else 1e30) if field.type == "float" else (1,))
+    if field.type in KINDS and name not in ("compile_from", "envs", "batch")
+    for value in ((1,) if field.type in WHOLE else (KINDS[field.type][0], min(KINDS[field.type][1], 1e30)))
     if (algo, name) not in {("trpo_vine", "actions"), ("cem", "population")}  # 2 at least
 ]
 

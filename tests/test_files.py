@@ -52,8 +52,6 @@ def test_updates_less_than_200_steps_apart_share_a_row():
 
 def test_the_commit_is_dirty_where_a_source_differs_but_not_where_a_run_does(tmp_path, monkeypatch):
     monkeypatch.setattr("core.files.ROOT", tmp_path)
-    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):  # git's own, where a hook of it runs the tests
-        monkeypatch.delenv(name, raising=False)
     assert git_commit() is None, "outside a repository"
     source, *results = tmp_path / "core.py", tmp_path / "results" / "run.json", tmp_path / "results" / "updates.parquet"
     results[0].parent.mkdir()
@@ -69,6 +67,44 @@ def test_the_commit_is_dirty_where_a_source_differs_but_not_where_a_run_does(tmp
     assert git_commit() == clean
     source.write_text("2")
     assert git_commit() == f"{clean}-dirty"
+
+
+def committed(folder):
+    """A repository with one commit; its name."""
+    folder.mkdir()
+    (folder / "file").write_text(folder.name)
+    for command in (["init"], ["add", "."], ["commit", "-m", "one"]):
+        git(folder, *command)
+    (head,) = (folder / ".git" / "refs" / "heads").iterdir()
+    return head.read_text().strip()
+
+
+def test_the_commit_is_this_checkouts_whatever_the_environment_and_the_folder_above_say(tmp_path, monkeypatch):
+    ours, other = committed(tmp_path / "ours"), committed(tmp_path / "other")
+    monkeypatch.setattr("core.files.ROOT", tmp_path / "ours")
+    for name, place in {"GIT_DIR": ".git", "GIT_WORK_TREE": "", "GIT_INDEX_FILE": ".git/index"}.items():
+        monkeypatch.setenv(name, str(tmp_path / "other" / place))
+        assert git_commit() == ours != other
+    (tmp_path / "ours" / "unpacked").mkdir()
+    monkeypatch.setattr("core.files.ROOT", tmp_path / "ours" / "unpacked")
+    assert git_commit() is None, "sources without history, in somebody's repository"
+
+
+def test_where_git_refuses_the_checkout_the_log_says_so_once(tmp_path, monkeypatch, capsys):
+    ours, real = committed(tmp_path / "it's ours"), shutil.which("git")
+    monkeypatch.setattr("core.files.ROOT", tmp_path / "it's ours")
+    wrapper = tmp_path / "bin" / "git"
+    wrapper.parent.mkdir()
+    sees = "GIT_TEST_ASSUME_DIFFERENT_OWNER=1 GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1"  # as another user
+    wrapper.write_text(f'#!/bin/sh\n{sees} exec {real} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}")
+    assert git_commit() is None
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: git refuses this checkout of another user: run.json names no commit")
+    monkeypatch.undo()
+    monkeypatch.setattr("core.files.ROOT", tmp_path / "it's ours")
+    assert (git_commit(), capsys.readouterr().err) == (ours, "")
 
 
 def run(command, project, **how):

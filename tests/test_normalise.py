@@ -43,6 +43,12 @@ def test_variance_has_a_floor_of_one_hundredth():
     np.testing.assert_allclose(filter_(np.array([[3.1, 0.4]])), [[1.0, 1.0]], rtol=1e-6)
 
 
+def test_the_floor_of_the_variance_is_an_option():
+    filter_ = ObservationFilter(2, clip=5.0, floor=1e-8)
+    filter_.update(np.array([[3.0, 0.0], [3.0, 2e-3]]))  # variances 0 and 1e-6
+    np.testing.assert_allclose(filter_(np.array([[3.0001, 2e-3]])), [[1.0, 1.0]], rtol=1e-6)
+
+
 def test_before_the_first_batch_observations_are_only_clipped():
     assert ObservationFilter(3, clip=5.0)(np.array([[0.25, -4.0, 80.0]])).tolist() == [[0.25, -4.0, 5.0]]
 
@@ -78,5 +84,18 @@ def test_standardised_advantages_have_mean_zero_and_population_deviation_one():
     torch.testing.assert_close(adv, torch.tensor([-2.0, -1, 0, 3], dtype=torch.float64) / 3.5**0.5, rtol=1e-7, atol=0)
 
 
-def test_equal_advantages_become_zeros():
-    assert standardise(torch.full((5,), 3.0)).tolist() == [0] * 5
+@pytest.mark.parametrize("value", [0.0, 3.0, 0.1, -7.3, 1e-6, 1e6 + 0.1, 1e30])
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 40, 1000, 4096, 20_000])
+def test_equal_advantages_become_zeros_though_their_mean_is_rounded(value, count):
+    equal = torch.full((count,), value)
+    assert not standardise(equal).any()
+    equal[::2] = torch.nextafter(equal[::2], torch.tensor(torch.inf))  # as two sums in another order differ
+    if abs(value) > 1e-3:
+        assert not standardise(equal).any()
+
+
+@pytest.mark.parametrize("value", [0.1, 1e6, -1e15])
+def test_advantages_that_differ_by_more_than_rounding_are_told_apart(value):
+    unequal = torch.full((1000,), value)
+    unequal[::2] *= 1 + 1e-4
+    assert standardise(unequal).abs().mean().item() == pytest.approx(1, rel=0.01)

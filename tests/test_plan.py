@@ -120,7 +120,7 @@ MISTAKES = {
         "trpo: {published: {ppo_papr: TRPO}}": "trpo.published: 'ppo_papr' is unknown; did you mean 'ppo_paper'?",
         "trpo: {published: {baselines: CEM}}": "trpo.published.baselines: what Baselines has is PPO .Clip. and TRPO",
         "trpo: {published: {}}": "tiny.methods.trpo.published: published by source names at least one source",
-        "trpo: {batch: 0}": "tiny.methods.trpo.batch: 0 is too small",
+        "trpo: {batch: 0}": "tiny.methods.trpo.batch: 0 is out of range: this is a count, 1 or more",
         "trpo: {normalize_obs: 1}": "tiny.methods.trpo.normalize_obs: must be true or false",
         "trpo: {log_std: froze}": "tiny.methods.trpo.log_std: 'froze' is unknown; did you mean 'frozen'?",
         "trpo: {steps: 5000}": "tiny.methods.trpo: 'steps' is of a whole study: write it beside the study's methods",

@@ -43,7 +43,7 @@ whole:
   seeds: 1
   steps: 600
   methods:
-    reinforce: {algo: pg, critic: false, batch: 256}
+    npg: {batch: 256}
 wrong:
   tasks: [NoVectors, NoModule, InvertedPendulum]
   seeds: 1
@@ -235,8 +235,8 @@ def test_a_study_without_one_whole_episode_has_its_table_and_figure(project):
     assert scores["score"].isna().all()
     assert list(scores["status"]) == ["finished"]
     assert "<!-- no whole episode" in (project / "results/whole/figures/curves.svg").read_text()
-    (updates,) = project.glob("results/runs/pg/HalfCheetah/*/seed0/updates.parquet")
-    assert len(pd.read_parquet(updates)) == 0
+    (updates,) = project.glob("results/runs/npg/HalfCheetah/*/seed0/updates.parquet")
+    assert len(pd.read_parquet(updates)) == 2
 
 
 def test_runs_of_two_machines_are_said_under_table_and_figure(project):
