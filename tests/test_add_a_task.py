@@ -8,7 +8,7 @@ import sys
 
 import pandas as pd
 import pytest
-from test_workflow import copy_project, run_snakemake
+from copied import copy_project, run_snakemake
 
 from core.plan import ROOT
 

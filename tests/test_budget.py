@@ -5,12 +5,13 @@ import subprocess
 import sys
 
 import pytest
+from copied import copy_project
 from test_contract import cell
-from test_workflow import copy_project
 
+from core.config import read_config
 from core.errors import UsageError
 from core.options import least_steps
-from core.plan import ROOT, make_study, override, read_config
+from core.plan import ROOT, make_study, override
 
 STUDY = """
 tiny:

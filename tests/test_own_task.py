@@ -14,9 +14,9 @@ import numpy as np
 import own_tasks
 import pytest
 import torch
+from copied import copy_project
 from late import normal
 from test_checkpoint import IDENTITY, OFTEN, TRAIN, equal, finish, fresh, save
-from test_workflow import copy_project
 
 from core import checkpoint, trial
 from core.branches import Branches

@@ -10,8 +10,8 @@ import time
 
 import pytest
 from cluster import ClusterError, cluster
+from copied import copy_project, snakemake
 from test_resume import checkpoint_often
-from test_workflow import copy_project, snakemake
 
 pytestmark = pytest.mark.slurm
 
