@@ -102,7 +102,9 @@ def _go(env: gymnasium.Env, steps: tuple[int, int], seconds: float) -> Trail:
 
 
 def _actions(env: gymnasium.Env, count: int, seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal((count, *env.action_space.shape), np.float32)
+    """Of the space, for a task may insist on that."""
+    space, rng = env.action_space, np.random.default_rng(seed)
+    return np.clip(rng.standard_normal((count, *space.shape), np.float32), space.low, space.high)
 
 
 def _bits(*numbers: object) -> bytes:
