@@ -6,6 +6,7 @@ show is compared bit by bit. It takes a second or two, and never touches the run
 """
 
 import contextlib
+import ctypes
 import os
 import pickle
 import random
@@ -128,6 +129,7 @@ def _apart(function: Callable, *arguments: object) -> object:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
                 signal.signal(number, signal.SIG_DFL)
             signal.alarm(PATIENCE)
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it is not to outlive the run, nor its lock
             silent = os.open(os.devnull, os.O_WRONLY)
             os.dup2(silent, 1), os.dup2(silent, 2)
             with open(send, "wb") as pipe:
