@@ -78,6 +78,9 @@ def main(argv: list[str] | None = None) -> int:
                 returns = random_returns(task.spec, args.episodes)
             except TaskError as error:
                 raise UsageError(named(error, name)) from None
+            except Exception as error:  # of a task that insists on clipped actions, say
+                said = " ".join(f"{type(error).__name__}: {error}".split())
+                raise UsageError(f"envs.yaml: {name}: cannot be measured ({said}): give a random_score") from None
             error = returns.std(ddof=1) / np.sqrt(len(returns))
             note = f"# ± {error:.2f}, {len(returns)} episodes"
             print(f"{name:24} random_score: {returns.mean():.2f}   {note}", flush=True)

@@ -23,8 +23,8 @@ import torch
 from gymnasium.envs.registration import EnvSpec
 
 PLAIN = (type(None), bool, int, float, str, bytes)
-NAMED = (type, types.FunctionType, types.BuiltinFunctionType, np.ufunc)
-CONSTANT = (np.dtype, re.Pattern, pathlib.PurePath, range, slice, logging.Logger, types.ModuleType)
+NAMED = (type, types.FunctionType, types.BuiltinFunctionType, np.ufunc, type(np.mean))
+CONSTANT = (np.dtype, torch.dtype, torch.device, re.Pattern, pathlib.PurePath, range, logging.Logger, types.ModuleType)
 DRAWING = ("gymnasium.envs.mujoco.mujoco_rendering", "mujoco.renderer", "mujoco.rendering", "pygame", "glfw", "OpenGL")
 DICTS = (dict, collections.OrderedDict, collections.defaultdict)
 OPEN = (object, types.SimpleNamespace, list, set, collections.deque, *DICTS)  #: hide nothing; nor do classes of them
@@ -118,7 +118,7 @@ class _Packer:
             return ["same", name_of(kind), str(getattr(value, "name", ""))]
         if isinstance(value, enum.Enum):
             return ["member", name_of(kind), value.name]
-        if callable(value) and not isinstance(getattr(value, "__self__", sys), types.ModuleType):
+        if callable(value) and not isinstance(getattr(value, "__self__", None), types.ModuleType | None):
             return ["method", self.see(value.__self__, where), value.__name__]
         if isinstance(value, NAMED):
             return ["name", name_of(value)]

@@ -6,6 +6,7 @@ show is compared bit by bit. It takes a second or two, and never touches the run
 """
 
 import contextlib
+import ctypes
 import os
 import pickle
 import random
@@ -102,7 +103,9 @@ def _go(env: gymnasium.Env, steps: tuple[int, int], seconds: float) -> Trail:
 
 
 def _actions(env: gymnasium.Env, count: int, seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal((count, *env.action_space.shape), np.float32)
+    """Of the space, for a task may insist on that."""
+    space, rng = env.action_space, np.random.default_rng(seed)
+    return np.clip(rng.standard_normal((count, *space.shape), np.float32), space.low, space.high)
 
 
 def _bits(*numbers: object) -> bytes:
@@ -126,6 +129,7 @@ def _apart(function: Callable, *arguments: object) -> object:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
                 signal.signal(number, signal.SIG_DFL)
             signal.alarm(PATIENCE)
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it is not to outlive the run, nor its lock
             silent = os.open(os.devnull, os.O_WRONLY)
             os.dup2(silent, 1), os.dup2(silent, 2)
             with open(send, "wb") as pipe:

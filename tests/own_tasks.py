@@ -174,6 +174,14 @@ class Clock(Base):
         return time.perf_counter()
 
 
+class Strict(Base):
+    """Insists on actions of its space."""
+
+    def reward(self, action):
+        assert self.action_space.contains(action), "out of bounds"
+        return super().reward(action)
+
+
 class Crashing(Base):
     """Raises in its fifth step."""
 

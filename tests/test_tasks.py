@@ -122,6 +122,16 @@ def test_a_run_records_its_task_and_its_policy_is_played_on_it(tmp_path):
 
 # Packages
 
+PACKAGE = """
+import gymnasium
+import own_tasks
+
+class Double(own_tasks.Base):
+    pass
+
+gymnasium.register("Double-v0", Double, max_episode_steps=40)
+"""
+
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
@@ -133,7 +143,7 @@ def package(tmp_path, monkeypatch):
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: pendulums-of-all-kinds\nVersion: {version}\n")
         (info / "RECORD").write_text("pendulums/__init__.py,,\n")
         (tmp_path / "pendulums").mkdir(exist_ok=True)
-        (tmp_path / "pendulums/__init__.py").write_text((ROOT / "tests/own_tasks.py").read_text())
+        (tmp_path / "pendulums/__init__.py").write_text(PACKAGE)
         return info
 
     monkeypatch.syspath_prepend(tmp_path)
@@ -144,7 +154,7 @@ def package(tmp_path, monkeypatch):
 def test_the_version_of_a_tasks_package_is_recorded_and_compared(package, tmp_path):
     info = package("1.3")
     assert importlib.metadata.version("pendulums-of-all-kinds") == "1.3"
-    where = dataclasses.replace(cell("npg", envs=4, batch=256), spec="pendulums:Rich-v0")
+    where = dataclasses.replace(cell("npg", envs=4, batch=256), spec="pendulums:Double-v0")
     run = Run("npg", where.spec, where.method.options, where.steps, 0)
     run.iterate()
     checkpoint.save(run, tmp_path / "c", {}, {})
@@ -200,6 +210,10 @@ def test_it_is_measured_once_where_envs_yaml_gives_none(tmp_path, monkeypatch, c
     (tmp_path / task.score_file).write_text("broken")
     with pytest.raises(UsageError, match="is not measured yet"):
         _ = task.random_score
+    (tmp_path / "envs.yaml").write_text('Mine: {id: "own_tasks:Strict-v0"}')
+    assert random_score.main(["--keep", "Mine"]) == 2
+    said = "error: envs.yaml: Mine: cannot be measured (AssertionError: out of bounds): give a random_score\n"
+    assert capsys.readouterr().err == said
     assert random_score.main(["Mien"]) == 2
     assert "did you mean 'Mine'" in capsys.readouterr().err
 
