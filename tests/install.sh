@@ -12,4 +12,4 @@ apt-get update -qq
 was_there=$([ -e /usr/sbin/policy-rc.d ] && echo yes || echo no)
 [ "$was_there" = yes ] || printf '#!/bin/sh\nexit 101\n' | install -m 755 /dev/stdin /usr/sbin/policy-rc.d
 trap '[ "$was_there" = yes ] || rm -f /usr/sbin/policy-rc.d' EXIT
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@"
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"

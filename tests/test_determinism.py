@@ -195,5 +195,5 @@ def test_a_compiled_run_leaves_the_global_generators_alone(algo):
     where = cell(algo, envs=4, compile_from=1, **SMALL.get(algo, {"batch": 256}))
     before = states()
     run = trained(where)
-    assert run.agent.compiled and run.updates
+    assert run.updates and run.agent.compiled == (algo != "cem"), "CEM has nothing to compile"
     assert states() == before
