@@ -135,6 +135,18 @@ class OfTheClass(Base):
         return float(OfTheClass.count)
 
 
+class Later(Base):
+    """Comes to have a generator, in its 25th episode."""
+
+    count = 0
+
+    def reset(self, **how):
+        self.count += 1
+        if self.count == 25:
+            self.it = (i for i in range(3))
+        return super().reset(**how)
+
+
 class Curriculum(Base):
     """Grows harder for all copies when one comes to its sixth episode: two copies do not get so far in a trial."""
 

@@ -144,6 +144,12 @@ def test_the_vine_refuses_such_a_task_in_one_line():
         fresh("trpo_vine", "own_tasks:OfTheModule-v0").iterate()
 
 
+def test_what_comes_to_hide_something_later_is_said_then():
+    said = r"^envs.yaml: own_tasks:Later-v0: cannot be branched, for Later.it is a generator: choose a method without"
+    with pytest.raises(UsageError, match=said):
+        finish(fresh("trpo_vine", "own_tasks:Later-v0", steps=50_000))
+
+
 def test_a_trial_leaves_the_process_as_it_was(monkeypatch):
     def streams():
         return np.random.get_state()[1].tolist(), random.getstate(), torch.get_rng_state().tolist()  # noqa: NPY002
