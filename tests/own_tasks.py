@@ -179,7 +179,7 @@ class Closure(Base):
         return float(self.more())
 
 
-class Clock(Base):
+class WallClock(Base):
     """Rewards what the clock says."""
 
     def reward(self, action):
@@ -281,4 +281,4 @@ TASKS |= {name: _observing(space) for name, space in OBSERVATIONS.items()}
 TASKS |= {name: _acting(space) for name, space in ACTIONS.items()}
 for name, kind in TASKS.items():
     gymnasium.register(f"{name}-v0", kind, max_episode_steps=40)
-gymnasium.register("Endless-v0", Base)
+gymnasium.register("Unending-v0", Base)

@@ -48,7 +48,7 @@ NOT_KEPT = {
     "OfTheModule": "a copy put into the state of another went another way at step 1",
     "OfTheClass": "a copy put into the state of another went another way at step 1",
     "Closure": "a copy put into the state of another went another way at step 1",
-    "Clock": "a copy put into the state of another went another way at step 1",
+    "WallClock": "a copy put into the state of another went another way at step 1",
     "Crashing": r"a trial of it failed \(ZeroDivisionError: division by zero\)",
 }
 
