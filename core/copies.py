@@ -92,18 +92,22 @@ class Copies:
             _stop_clock()
             return Saved(self.obs[i].copy(), whole, int(self.elapsed[i]))
         if not self._tried and (reason := why_not(self.spec, beside=True)):
-            raise TaskError(
-                f"envs.yaml: {id_of(self.spec)}: cannot be branched, for {reason}: choose a method without branches"
-            )
+            raise self._unbranched(reason)
         self._tried = True
-        return Saved(self.obs[i].copy(), pack({"task": self._envs[i]}), int(self.elapsed[i]))
+        try:
+            return Saved(self.obs[i].copy(), pack({"task": self._envs[i]}), int(self.elapsed[i]))
+        except NotKept as error:  # of what was not there yet
+            raise self._unbranched(error) from None
 
     def restore(self, i: int, saved: Saved) -> None:
         """Put copy ``i`` into a saved state, and its time limit."""
         self.obs[i], self.elapsed[i] = saved.obs, saved.elapsed
         env = self._envs[i]
         if not self.own:
-            return unpack({"task": env}, saved.simulator)
+            try:
+                return unpack({"task": env}, saved.simulator)
+            except NotKept as error:
+                raise self._unbranched(error) from None
         mujoco.mj_copyData(env.unwrapped.data, env.unwrapped.model, saved.simulator)
         for layer in layers(env):
             if isinstance(layer, gymnasium.wrappers.TimeLimit):
@@ -134,6 +138,11 @@ class Copies:
     def why_not_resumed(self) -> str | None:
         """Why other copies, in another process, would not go on from :meth:`pack` to the same bits; None if they do."""
         return None if self.own else why_not(self.spec, beside=False)
+
+    def _unbranched(self, why: object) -> TaskError:
+        return TaskError(
+            f"envs.yaml: {id_of(self.spec)}: cannot be branched, for {why}: choose a method without branches"
+        )
 
     def _parts(self) -> dict[str, object]:
         return {"obs": self.obs, "elapsed": self.elapsed} | {f"copy {i}": env for i, env in enumerate(self._envs)}

@@ -135,6 +135,18 @@ class OfTheClass(Base):
         return float(OfTheClass.count)
 
 
+class Later(Base):
+    """Comes to have a generator, in its 25th episode."""
+
+    count = 0
+
+    def reset(self, **how):
+        self.count += 1
+        if self.count == 25:
+            self.it = (i for i in range(3))
+        return super().reset(**how)
+
+
 class Curriculum(Base):
     """Grows harder for all copies when one comes to its sixth episode: two copies do not get so far in a trial."""
 
@@ -167,7 +179,7 @@ class Closure(Base):
         return float(self.more())
 
 
-class Clock(Base):
+class WallClock(Base):
     """Rewards what the clock says."""
 
     def reward(self, action):
@@ -269,4 +281,4 @@ TASKS |= {name: _observing(space) for name, space in OBSERVATIONS.items()}
 TASKS |= {name: _acting(space) for name, space in ACTIONS.items()}
 for name, kind in TASKS.items():
     gymnasium.register(f"{name}-v0", kind, max_episode_steps=40)
-gymnasium.register("Endless-v0", Base)
+gymnasium.register("Unending-v0", Base)

@@ -28,6 +28,19 @@ MODULES = {"random", "secrets", "uuid"}
 #: Wall clocks: numbers must not depend on them (``time.perf_counter`` cannot go backwards).
 CLOCKS = {"time.time", "time.time_ns", "datetime.now", "datetime.datetime.now", "os.urandom"}
 
+#: What keeps the generators of tasks, or puts the global ones back after a trial, and draws from none of them.
+OF_TASKS = {
+    "state": {"random", "numpy.random.RandomState"},
+    "restore": {"random", "numpy.random.RandomState"},
+    "trial": {
+        "random",
+        "numpy.random.get_state",
+        "numpy.random.set_state",
+        "torch.get_rng_state",
+        "torch.set_rng_state",
+    },
+}
+
 
 def draws(source):
     """What in a module's source draws, or could draw, other than from a generator it was given; or reads a clock."""
@@ -112,7 +125,7 @@ def test_a_draw_from_a_generator_of_ones_own_is_not(source):
     "path", sorted([*ROOT.glob("core/*.py"), *ROOT.glob("algos/*.py")]), ids=lambda p: f"{p.parent.name}/{p.name}"
 )
 def test_no_module_draws_from_a_global_generator_or_reads_a_wall_clock(path):
-    assert draws(path.read_text(encoding="utf-8")) == []
+    assert set(draws(path.read_text(encoding="utf-8"))) == OF_TASKS.get(path.stem, set())
 
 
 def states():

@@ -48,7 +48,7 @@ NOT_KEPT = {
     "OfTheModule": "a copy put into the state of another went another way at step 1",
     "OfTheClass": "a copy put into the state of another went another way at step 1",
     "Closure": "a copy put into the state of another went another way at step 1",
-    "Clock": "a copy put into the state of another went another way at step 1",
+    "WallClock": "a copy put into the state of another went another way at step 1",
     "Crashing": r"a trial of it failed \(ZeroDivisionError: division by zero\)",
 }
 
@@ -142,6 +142,12 @@ def test_the_vine_refuses_such_a_task_in_one_line():
     said = r"^envs.yaml: own_tasks:OfTheModule-v0: cannot be branched, for a copy .* step 1: choose a method without"
     with pytest.raises(UsageError, match=said):
         fresh("trpo_vine", "own_tasks:OfTheModule-v0").iterate()
+
+
+def test_what_comes_to_hide_something_later_is_said_then():
+    said = r"^envs.yaml: own_tasks:Later-v0: cannot be branched, for Later.it is a generator: choose a method without"
+    with pytest.raises(UsageError, match=said):
+        finish(fresh("trpo_vine", "own_tasks:Later-v0", steps=50_000))
 
 
 def test_a_trial_leaves_the_process_as_it_was(monkeypatch):

@@ -112,9 +112,9 @@ def test_kwargs_wrappers_and_horizon_are_used():
     assert copies.limit == 7 and copies._together, "with another limit only, the fast way of stepping stays"
     ends = [copies.step(np.zeros((1, 3)), np.array([0]))[2].item() for _ in range(7)]
     assert ends == [False] * 6 + [True]
-    limited = {"id": "own_tasks:Endless-v0", "wrappers": [{"gymnasium.wrappers:TimeLimit": {"max_episode_steps": 9}}]}
+    limited = {"id": "own_tasks:Unending-v0", "wrappers": [{"gymnasium.wrappers:TimeLimit": {"max_episode_steps": 9}}]}
     assert Copies(limited, [0]).limit == 9, "read from the task"
-    assert Copies("own_tasks:Endless-v0", [0]).limit == 0
+    assert Copies("own_tasks:Unending-v0", [0]).limit == 0
 
 
 def test_settings_of_a_task_of_figure_3_are_stepped_by_gymnasium():
@@ -131,7 +131,7 @@ def test_settings_of_a_task_of_figure_3_are_stepped_by_gymnasium():
 def test_the_command_says_of_each_task_what_is_wrong(tmp_path, monkeypatch, capfd):
     envs = """
 Good: {id: "own_tasks:Painter-v0"}
-Endless: {id: "own_tasks:Endless-v0"}
+Endless: {id: "own_tasks:Unending-v0"}
 Discrete: {id: CartPole-v1}
 Missing: {id: "nowhere:Task-v0"}
 Broken: {id: "own_tasks:Painter-v0", wrappers: ["test_spaces:Broken"]}

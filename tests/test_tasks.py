@@ -182,7 +182,7 @@ def test_a_wrappers_package_counts_and_files_of_the_checkout_and_gymnasium_do_no
 
 
 def test_episodes_of_a_task_without_a_limit_are_cut():
-    returns = random_returns("own_tasks:Endless-v0", 10)
+    returns = random_returns("own_tasks:Unending-v0", 10)
     assert len(returns) == 10 and (returns < -1000).all(), "1000 steps of −(a − goal)², two coordinates of variance 1"
 
 
