@@ -6,8 +6,9 @@ Algorithm 1; lecture 1, "PPO").
         for K epochs of minibatches, with r = π_θ(a|s) / π_old(a|s):
             θ, φ ← Adam step on  −mean[ min(r A, clip(r, 1−ε, 1+ε) A) ] + mean[ (V_φ − ret)² ]
 
-The settings are the paper's Table 3. All else follows the authors' code: advantages standardised over the batch
-(Baselines da99706), the value loss not clipped (d9f194f). θ and φ share nothing, so its weight is without effect.
+The settings are the paper's Table 3. What it leaves open follows the authors' code: advantages standardised over the
+batch (Baselines da99706), the value loss not clipped (d9f194f; before, in raw return units). θ and φ share nothing, so
+their two Adams are the one Adam of the paper, and the weight of the value loss is without effect.
 """
 
 from dataclasses import dataclass

@@ -6,7 +6,8 @@
             θ, φ ← Adam step on  −mean[ r A − β KL(π_old ‖ π_θ) ] + mean[ (V_φ − ret)² ]
         d = mean KL(π_old ‖ π_θ);  if d < target/1.5: β ← β/2;  if d > 1.5 target: β ← 2β
 
-The rule is the paper's (section 4); the authors' modular_rl has another of that name. All else is as in ``ppo_clip``.
+The rule is the paper's (section 4). The authors' older modular_rl has another under the same name (factors 1.5 outside
+0.7 and 1.3 of the target, a quadratic penalty above twice the target). All else as in ``ppo_clip``.
 """
 
 from dataclasses import dataclass

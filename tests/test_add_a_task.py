@@ -85,6 +85,11 @@ def test_the_page_works_to_the_letter(tmp_path):
     assert set(scores["task"]) == set(limits)
     assert (project / "results/own/index.html").stat().st_size > 10_000
     assert "Nothing to be done" in run_snakemake(project, "-n", *run[3:], **path).stdout
+    own = project / "point_mass.py"
+    own.write_text(own.read_text().replace("reward = -float(", "reward = -2 * float("))
+    plan = run_snakemake(project, "-n", *run[3:], **path).stdout
+    assert set(re.findall(r"train npg on ([\w-]+),", plan)) == {"PointMass", "GoalMass"}, "an edit of its file trains"
+    own.write_text(code)
     film = f"results/own/videos/npg/PointMass/{records['PointMass']['key']}.webp"
     done = run_snakemake(project, film, **path)
     assert done.returncode == 0 and "OpenGL" not in done.stderr, done.stderr[-3000:]
