@@ -127,6 +127,7 @@ def learned(algo, **options):
     return returns.tail(200).mean()
 
 
+@pytest.mark.long
 @every_algorithm
 def test_it_learns_a_small_task(algo):
     # A mean of 0 without noise is worth −10/3, and CEM's members have none; nor has a vine whose branches are astray.
