@@ -106,6 +106,7 @@ def test_the_log_of_a_run_that_diverged_says_what_was_no_number(project):
     assert "blown InvertedPendulum seed 0: diverged (batch.logp is not finite) in" in done.stderr
 
 
+@pytest.mark.long
 def test_what_draws_films_never_reaches_training_and_evaluation(project, tmp_path):
     nonsense = {"MUJOCO_GL": "foo"}
     done = train(project, "npg", **nonsense)

@@ -52,6 +52,7 @@ def test_figure_is_drawn_from_the_csv(tables, topic):
     plt.close(figure)
 
 
+@pytest.mark.long
 def test_measured_kl_is_from_the_old_policy_to_the_new(tables, precise):
     agent, obs, _, g = precise
     both = pd.concat([tables("kl_quadratic"), tables("step_length")])

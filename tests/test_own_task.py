@@ -27,6 +27,8 @@ from core.progress import Keeper
 from core.rollout import sample
 from core.trial import why_not
 
+pytestmark = pytest.mark.long
+
 NORMALISED = {
     "id": "Hopper-v5",
     "wrappers": ["gymnasium.wrappers:NormalizeObservation", "gymnasium.wrappers:NormalizeReward"],

@@ -74,6 +74,7 @@ def settings(folder, backend="Agg"):
     return str(folder)
 
 
+@pytest.mark.long
 def test_a_users_settings_reach_no_figure(tmp_path):
     plain = drawn(ROOT)
     assert plain.split()[-1].lower() == "agg"
@@ -154,6 +155,7 @@ def all_figures():
     yield "sweeps", [TITLE, *LABELS, *(f"{label}: ε" for label in LABELS)], sweeps.draw(swept, table, mixed="$1, $2")
 
 
+@pytest.mark.long
 def test_a_dollar_in_a_label_or_a_title_is_a_dollar():
     seen = set()
     for name, words, figure in all_figures():

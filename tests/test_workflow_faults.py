@@ -179,6 +179,8 @@ def test_a_task_that_cannot_be_is_said_in_one_line_and_the_others_go_on(project)
         (log,) = project.glob(f"logs/runs/npg/{task}/*/seed0.log")
         assert log.read_text().splitlines()[-1].startswith(f"error: envs.yaml: {task}: {words}")
         assert "Traceback" not in log.read_text()
+        assert f"error: envs.yaml: {task}: {words}" in done.stderr.partition("Building DAG")[0], "before any training"
+    assert list(project.glob("results/runs/npg/InvertedPendulum/*/seed0/run.json")), "the other task was trained"
 
 
 def both(project, *studies):
