@@ -66,7 +66,7 @@ def of_folder(folder: Path) -> pd.DataFrame:
         runs.append(FinishedRun(cell, record["seed"], record, episodes[episodes["end"] != "cut"]))
     if not runs:
         raise UsageError(f"{folder}: no finished run below this folder")
-    envs = read_config(ROOT / "envs.yaml")
+    envs = read_config(ROOT / "envs.yaml", only=keys)
     for task, found in keys.items():
         if task not in envs:
             raise UsageError(f"{folder}: task {nearest(task, envs)} (tasks are listed in envs.yaml)")
@@ -76,8 +76,8 @@ def of_folder(folder: Path) -> pd.DataFrame:
 
 
 def _scores(runs: Iterable[FinishedRun], root: Path = ROOT) -> pd.DataFrame:
-    envs = read_config(root / "envs.yaml", root)
-    rows = []
+    rows, runs = [], list(runs)
+    envs = read_config(root / "envs.yaml", root, only={run.cell.task for run in runs})
     for run in runs:
         untrained = make_task(run.cell.task, envs[run.cell.task]).random_score
         score = run_scores(run, curve_of(run)["return"].to_numpy(), untrained)["last_100"]
@@ -97,11 +97,10 @@ def side(text: str, root: Path = ROOT) -> pd.DataFrame:
 
 def report(a: pd.DataFrame, b: pd.DataFrame) -> str:
     """What is printed. Raises UsageError where the two have no task in common, or other versions of it or budgets."""
-    envs = read_config(ROOT / "envs.yaml")
     tasks = [task for task in dict.fromkeys(a["task"]) if task in set(b["task"])]
     if not tasks:
         raise UsageError("the two have no task in common")
-    rows, scores = [], ([], [])
+    envs, rows, scores = read_config(ROOT / "envs.yaml", only=tasks), [], ([], [])
     for task in tasks:
         x, y = (some[some["task"] == task] for some in (a, b))
         if len(ids := sorted({*x["task_id"], *y["task_id"]})) > 1:

@@ -31,8 +31,8 @@ def mixed(records: list[dict]) -> str:
         if portable(record):  # whose bytes are those of any processor
             facts = {name: value for name, value in facts.items() if name not in ("cpu", "kernels")}
             facts["overrides"] = "of portable kernels"
-        versions = record.get("versions", {}) | record.get("packages", {})
-        facts |= {name: release(name, str(version)) for name, version in versions.items()}
+        facts |= {name: release(name, str(version)) for name, version in record.get("versions", {}).items()}
+        facts |= record.get("packages", {})  # of tasks; a local label of theirs may be a commit
         if "compiled" in record:
             facts[f"updates of {record['algo']}"] = "compiled" if record["compiled"] else "not compiled"
         for name, value in facts.items():

@@ -12,6 +12,9 @@ from core.options import nearest
 
 #: Ways to call Snakemake that run no job.
 IDLE = (
+    "archive",
+    "cleanup_metadata",
+    "conda_create_envs_only",
     "containerize",
     "d3dag",
     "dag",
@@ -20,6 +23,9 @@ IDLE = (
     "filegraph",
     "lint",
     "list_changes",
+    "list_conda_envs",
+    "list_input_changes",
+    "list_params_changes",
     "list_rules",
     "list_target_rules",
     "list_untracked",
@@ -62,16 +68,21 @@ def read_call(arguments: Sequence[str]) -> Call:
     except SystemExit:
         return Call()
     targets = tuple(map(str, given.get("targets") or ()))
+    rerun = tuple(map(str, given.get("forcerun") or ()))
     forced = None
-    if "train" in map(str, given.get("forcerun") or ()):
-        forced = "-R train"
+    if "train" in rerun or any(map(_is_of_a_run, rerun)):
+        forced = "-R"
     elif given.get("forceall"):
         forced = "-F"
-    elif given.get("force") and any(target.startswith("results/runs/") for target in targets):
+    elif given.get("force") and any(map(_is_of_a_run, targets)):
         forced = "-f"
     directory = given.get("directory")
     idle = any(given.get(name) for name in IDLE)
     return Call(targets, idle, forced, Path(directory) if directory else None)
+
+
+def _is_of_a_run(target: str) -> bool:
+    return target.startswith("results/runs/")
 
 
 def check_call(call: Call, root: Path, config: Iterable[str]) -> None:

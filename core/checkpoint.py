@@ -25,6 +25,7 @@ from core.state import NotKept, pack
 
 FORMAT = 3
 PACKED = "\0packed"  #: what stands before a packed part of an algorithm's state
+OBJECT = "\0object"  #: and before the attributes of an object
 
 NUMBERS = (int, float, str, bool, type(None))  #: kept as they are, and texts; not what is made of them, as np.float64
 
@@ -43,7 +44,7 @@ def save(run: Run, path: Path, identity: dict, seconds: dict) -> None:
 def load(run: Run, path: Path, identity: dict) -> str | None:
     """Put a fresh ``run`` where the checkpoint was. Returns why not, if not; the run is then as it was.
 
-    Raises OSError where the file cannot be read.
+    Raises OSError where the file cannot be read, Unusable where the run cannot be put there.
     """
     content = path.read_bytes()
     if hashlib.sha256(content[32:]).digest() != content[:32]:
@@ -60,8 +61,15 @@ def load(run: Run, path: Path, identity: dict) -> str | None:
         run.envs._copies.unpack(kept["copies"])
     except NotKept as error:
         return str(error)
-    _unpack(run, kept)
+    try:
+        _unpack(run, kept)
+    except Exception as error:  # a state that has not the shape that init() gives it, say
+        raise Unusable(" ".join(f"{error}".split()) or type(error).__name__) from error
     return None
+
+
+class Unusable(Exception):
+    """A checkpoint that could not be taken up whole; the run is in between, and has to be made anew."""
 
 
 def _identity(run: Run, identity: dict) -> dict:
@@ -118,7 +126,7 @@ def _keep(value: object, where: str) -> object:
     if type(value) is dict and all(type(name) in NUMBERS for name in value):
         return {name: _keep(item, f"{where}[{name!r}]") for name, item in value.items()}
     if hasattr(value, "__dict__"):
-        return {name: _keep(item, f"{where}.{name}") for name, item in vars(value).items() if name[0] != "_"}
+        return {OBJECT: {name: _keep(item, f"{where}.{name}") for name, item in vars(value).items() if name[0] != "_"}}
     return {PACKED: pack({where: value})}  # of numpy, say
 
 
@@ -131,16 +139,20 @@ def _restored(now: object, kept: object) -> object:
     """``kept`` in the place of ``now``; objects and their tensors stay the same ones, since others hold them."""
     if isinstance(kept, dict) and PACKED in kept:
         return made(kept[PACKED], now)
-    if isinstance(now, torch.Tensor):
-        return now.copy_(kept)
-    if isinstance(now, list | tuple):
-        return type(now)(_restored(*pair) for pair in zip(now, kept, strict=True))
-    if isinstance(now, dict):
-        return {name: _restored(now.get(name), value) for name, value in kept.items()}
-    if hasattr(now, "__dict__"):
-        for name, value in kept.items():
-            setattr(now, name, _restored(getattr(now, name), value))
+    if isinstance(kept, dict) and OBJECT in kept:
+        for name, value in kept[OBJECT].items():
+            setattr(now, name, _restored(getattr(now, name, None), value))
         return now
+    if isinstance(kept, torch.Tensor):
+        alike = isinstance(now, torch.Tensor) and (now.shape, now.dtype) == (kept.shape, kept.dtype)
+        return now.copy_(kept) if alike else kept
+    if isinstance(kept, list):
+        held = [*now, *[None] * len(kept)] if isinstance(now, list | tuple) else [None] * len(kept)
+        made_anew = [_restored(*pair) for pair in zip(held, kept, strict=False)]
+        return tuple(made_anew) if isinstance(now, tuple) else made_anew
+    if isinstance(kept, dict):
+        held = now if isinstance(now, dict) else {}
+        return {name: _restored(held.get(name), value) for name, value in kept.items()}
     return kept
 
 

@@ -3,6 +3,7 @@
 import functools
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import jsonschema
@@ -13,10 +14,15 @@ from core.key import ROOT
 from core.options import nearest
 
 
-def read_config(path: Path, root: Path = ROOT) -> dict:
-    """A YAML file, checked against ``schemas/<name>.schema.json``. Raises UsageError, one line."""
+def read_config(path: Path, root: Path = ROOT, only: Iterable[str] | None = None) -> dict:
+    """A YAML file, checked against ``schemas/<name>.schema.json``: all of it, or the entries that are asked for.
+
+    Raises UsageError, one line.
+    """
     content = load_yaml(path)
-    check(path, content, root)
+    asked = content if only is None else {name: content[name] for name in only if name in content}
+    if asked:
+        check(path, asked, root)
     return content
 
 

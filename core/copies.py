@@ -1,6 +1,7 @@
 """Copies of one task: stepped together, reset, saved and restored."""
 
 import copy
+import sys
 from typing import NamedTuple
 
 import gymnasium
@@ -131,9 +132,10 @@ class Copies:
             raise
 
     @property
-    def model_file(self) -> str | None:
-        """The file that the task's model was read from; None where it has none."""
-        return getattr(self._envs[0].unwrapped, "fullpath", None)
+    def files(self) -> list[str]:
+        """The files that the task and its wrappers were read from: modules, and a model's."""
+        found = {getattr(sys.modules.get(name), "__file__", None) for name in self.modules}
+        return sorted(filter(None, found | {getattr(self._envs[0].unwrapped, "fullpath", None)}))
 
     def why_not_resumed(self) -> str | None:
         """Why other copies, in another process, would not go on from :meth:`pack` to the same bits; None if they do."""

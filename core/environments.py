@@ -96,9 +96,9 @@ class Environments:
         return self._copies.save(i)
 
     @property
-    def model_file(self) -> str | None:
-        """The file that the task's model was read from; None where it has none."""
-        return self._copies.model_file
+    def files(self) -> list[str]:
+        """The files that the task and its wrappers were read from: modules, and a model's."""
+        return self._copies.files
 
     def why_not_resumed(self) -> str | None:
         """Why the state of the copies cannot be kept for another process, in words; None where it can."""

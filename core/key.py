@@ -33,7 +33,7 @@ def run_key(algo: str, task: str | dict, options: dict, steps: int) -> str:
         "options": options,
         "steps": steps,
     }
-    if own := _task_digest(json.dumps(task, sort_keys=True)):
+    if own := own_sources(task):
         content["task_sources"] = own
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -49,9 +49,13 @@ def sources_digest(algo: str, root: Path = ROOT) -> str:
 
 def sources_changed(algo: str, task: str | dict, root: Path = ROOT) -> bool:
     """Whether the sources on disk are no longer those that :func:`run_key` saw in this process."""
-    text = json.dumps(task, sort_keys=True)
     now = _digest_of(_entries(algo, root), Digests([root])), task_digest(task, root)
-    return now != (sources_digest(algo, root), _task_digest(text, root))
+    return now != (sources_digest(algo, root), own_sources(task, root))
+
+
+def own_sources(task: str | dict, root: Path = ROOT) -> str | None:
+    """What :func:`core.task_sources.task_digest` gives, read once a process."""
+    return _task_digest(json.dumps(task, sort_keys=True), root)
 
 
 @functools.cache
@@ -73,12 +77,12 @@ def _first_seen(root: Path) -> Digests:
 def score_key(task: str | dict, root: Path = ROOT) -> str:
     """What the score of an untrained policy depends on: 12 hex digits of the task, and of how it is measured."""
     measured = _digest_of([root / "core" / "random_score.py"], _first_seen(root))
-    text = json.dumps(task, sort_keys=True)
-    return hashlib.sha256(json.dumps([measured, text, _task_digest(text, root)]).encode()).hexdigest()[:12]
+    content = [measured, task, own_sources(task, root)]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
 @functools.cache
-def _task_digest(text: str, root: Path = ROOT) -> str | None:
+def _task_digest(text: str, root: Path) -> str | None:
     return task_digest(json.loads(text), root)
 
 

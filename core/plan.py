@@ -143,8 +143,7 @@ def read_studies(root: Path = ROOT) -> tuple[dict[str, Study], dict[str, str]]:
     for name, entry in load_yaml(root / "studies.yaml").items():
         try:
             check(root / "studies.yaml", {name: entry}, root)
-            asked = {task: envs[task] for task in entry["tasks"] if task in envs}
-            if asked:
+            if asked := {task: envs[task] for task in entry["tasks"] if task in envs}:
                 check(root / "envs.yaml", asked, root)
             studies[name] = make_study(name, entry, envs, root)
         except UsageError as error:

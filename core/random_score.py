@@ -13,13 +13,13 @@ are drawn from N(0, 1) here. An episode of a task without a time limit is cut af
 
 import argparse
 import json
+import os
 import sys
 
 import numpy as np
 
 from core.atomic import write_whole
 from core.config import read_config
-from core.environments import Environments
 from core.errors import TaskError, UsageError, named
 from core.making import make_env
 from core.options import nearest
@@ -40,6 +40,8 @@ def random_returns(spec: str | dict, episodes: int, seed: int = 0) -> np.ndarray
     if make_env(spec).spec.max_episode_steps is None:
         spec = ({"id": spec} if isinstance(spec, str) else spec) | {"horizon": HORIZON}
     rng = np.random.default_rng(seed)
+    from core.environments import Environments  # which loads MuJoCo, and so comes after the choice of its OpenGL
+
     envs = Environments(spec, list(range(seed, seed + COPIES)), budget=10**12, clip_actions=False)
     envs.staggered = False
     played = np.zeros(COPIES, int)
@@ -66,10 +68,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--episodes", type=int, default=EPISODES, help="how many, a multiple of 10 (default: 100)")
     parser.add_argument("--keep", action="store_true", help="keep it beside the runs, for the tables")
     args = parser.parse_args(argv)
+    os.environ["MUJOCO_GL"] = "disable"  # nothing is drawn, as in training
     if args.episodes < COPIES:
         parser.error(f"--episodes {args.episodes}: give {COPIES} or more")
     try:
-        entries = read_config(ROOT / "envs.yaml")
+        entries = read_config(ROOT / "envs.yaml", only=args.tasks or None)
         for name in args.tasks or entries:
             if name not in entries:
                 raise UsageError(f"envs.yaml: task {nearest(name, entries)}")

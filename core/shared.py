@@ -54,7 +54,7 @@ def _variable(name: str, value: object) -> bool:
 
 def _digest(value: object) -> str:
     try:
-        state = pack({"": value})
+        state = pack({"": value}, ordered=True)
     except NotKept:
         return type(value).__name__  # what it hides cannot be watched
     nodes = [node[1].cpu().numpy().tobytes() if node[0] == "tensor" else node for node in state["nodes"]]

@@ -1,7 +1,8 @@
 """Digests of Python modules: what they run and what they import, wherever they lie.
 
 A module's digest is of its own tokens without its imports from the project. For each name so imported it holds the
-digest of the module that the name comes from. It holds no path and no module's name: modules can be moved and renamed.
+digest of the module that the name comes from. It holds no path, so modules can be moved and renamed: those that are
+imported by ``from … import``.
 Comments, docstrings, blank lines and layout do not count.
 """
 
@@ -43,28 +44,44 @@ class Digests:
 
     def of(self, path: Path) -> str:
         """The digest of a module, 64 hex digits. Raises UsageError where it, or what it imports, does not parse."""
-        return self._of(path, ())[0]
+        if path not in self._known:
+            self._visit(path, {}, [])
+        return self._known[path]
 
-    def _of(self, path: Path, above: tuple[Path, ...]) -> tuple[str, set[Path]]:
-        """The digest, and which of the modules ``above`` it leans on: in a circle a module counts by its own text."""
-        if path in self._known:
-            return self._known[path], set()
-        text, imports = self._parsed(path)
-        if path in above:
-            return _sha(text), {path}
-        found, leans = [], set()
-        for name, local, files in imports:
-            digests = []
-            for file in files:
-                if file.name != "__init__.py" or not self.empty(file):
-                    digest, on = self._of(file, (*above, path))
-                    digests.append(digest)
-                    leans |= on
-            found.append([name, local, digests])
-        digest = _sha(json.dumps([text, sorted(found)]))
-        if not leans - {path}:
-            self._known[path] = digest
-        return digest, leans - {path}
+    def _visit(self, path: Path, numbers: dict[Path, int], open_: list[Path]) -> int:
+        """Tarjan's algorithm (1972): modules that import each other in a circle get their digests as one."""
+        low = numbers[path] = len(numbers)
+        open_.append(path)
+        for file in (file for _, _, files in self._imports(path) for file in files):
+            if file not in numbers and file not in self._known:
+                low = min(low, self._visit(file, numbers, open_))
+            elif file in open_:
+                low = min(low, numbers[file])
+        if low == numbers[path]:
+            start = open_.index(path)
+            self._close(open_[start:])
+            del open_[start:]
+        return low
+
+    def _close(self, circle: list[Path]) -> None:
+        """Digests of modules that import each other, or of one alone; all others that they import have theirs."""
+        own = {path: _sha(self._parsed(path)[0]) for path in circle}
+        lines = {}
+        for path in circle:
+            imports = [
+                [n, local, [own.get(f) or self._known[f] for f in files]] for n, local, files in self._imports(path)
+            ]
+            lines[path] = _sha(json.dumps([own[path], sorted(imports)]))
+        whole = sorted(lines.values()) if len(circle) > 1 else []
+        self._known |= {path: _sha(json.dumps([line, whole])) for path, line in lines.items()}
+
+    def _imports(self, path: Path) -> list[Import]:
+        """Those of a module; an ``__init__.py`` that runs nothing is left out."""
+        imports = self._parsed(path)[1]
+        return [
+            found._replace(files=tuple(f for f in found.files if f.name != "__init__.py" or not self.empty(f)))
+            for found in imports
+        ]
 
 
 def closure(entries: Sequence[Path], roots: Roots) -> list[Path]:
@@ -97,6 +114,8 @@ def parsed(path: Path, roots: Roots) -> tuple[str, list[Import]]:
         return canonical(source, without), imports
     except SyntaxError as error:
         raise UsageError(f"{_shown(path, roots)}: line {error.lineno}: {error.msg}") from None
+    except ValueError as error:  # such as bytes that are no text
+        raise UsageError(f"{_shown(path, roots)}: {error}") from None
 
 
 def _imports(node: ast.Import | ast.ImportFrom, path: Path, roots: Roots) -> list[Import]:
@@ -158,7 +177,8 @@ def canonical(source: bytes, without: Sequence[ast.stmt] = ()) -> str:
 
 def _tokens(source: bytes, without: Sequence[ast.stmt]) -> Iterator[str]:
     """Texts of the tokens that count. From 3.12 on an f-string is many tokens; here it is always one."""
-    text = io.TextIOWrapper(io.BytesIO(source), encoding="utf-8-sig").read()
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+    text = io.TextIOWrapper(io.BytesIO(source), encoding=encoding).read()
     lines = io.StringIO(text).readlines()
     spans = [(_place(lines, s.lineno, s.col_offset), _place(lines, s.end_lineno, s.end_col_offset)) for s in without]
     start, depth = None, 0

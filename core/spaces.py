@@ -71,13 +71,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("tasks", nargs="*", metavar="TASK", help="names in envs.yaml (default: all)")
     args = parser.parse_args(argv)
     try:
-        entries = read_config(ROOT / "envs.yaml")
+        entries = read_config(ROOT / "envs.yaml", only=args.tasks or None)
         if unknown := [task for task in args.tasks if task not in entries]:
             raise UsageError(f"envs.yaml: task {nearest(unknown[0], entries)}")
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    os.environ.setdefault("MUJOCO_GL", "disable")  # nothing is drawn
+    os.environ["MUJOCO_GL"] = "disable"  # nothing is drawn, as in training
     with quiet():
         found = {task: look(task, entries[task]) for task in args.tasks or entries}
     print(json.dumps(found, indent=1))

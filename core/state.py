@@ -35,12 +35,13 @@ class NotKept(TypeError):
     """A thing that hides its state; the message is its place, and what it is."""
 
 
-def pack(roots: dict[str, object], models: bool = True) -> dict:
+def pack(roots: dict[str, object], models: bool = True, ordered: bool = False) -> dict:
     """The state of ``roots``, by name, with all that they hold: lists, dictionaries, numbers, texts and tensors.
 
-    Without ``models`` MuJoCo's models are taken to be as they were made. Raises NotKept.
+    Without ``models`` MuJoCo's models are taken to be as they were made. With ``ordered`` equal sets give the same
+    state, whatever their order; sets of anything but numbers and texts are refused. Raises NotKept.
     """
-    packer = _Packer(models)
+    packer = _Packer(models, ordered)
     try:
         found = [packer.see(root, name) for name, root in roots.items()]
     except RecursionError:
@@ -54,9 +55,9 @@ def pack(roots: dict[str, object], models: bool = True) -> dict:
 class _Packer:
     """Nodes are lists: a kind and what it takes. A thing in a node is plain, or a list with the number of its node."""
 
-    def __init__(self, models: bool):
+    def __init__(self, models: bool, ordered: bool):
         self.nodes, self.pool = [], {}  # the bytes of all arrays, by content, in order: what is equal stands once
-        self._models, self._size = models, 0
+        self._models, self._ordered, self._size = models, ordered, 0
         self._seen, self._alive = {}, []  # numbers by identity, which stand for things as long as these live
 
     def see(self, value: object, where: str) -> object:
@@ -72,6 +73,10 @@ class _Packer:
         return [self._seen[identity]]
 
     def _all(self, values, where: str) -> list:
+        if self._ordered and isinstance(values, set | frozenset):
+            if not all(type(value) in PLAIN for value in values):
+                raise NotKept(f"{where} has no order")
+            values = sorted(values, key=lambda value: (type(value).__name__, repr(value)))
         return [self.see(value, f"{where}[{i}]") for i, value in enumerate(values)]
 
     def _named(self, values: dict, where: str) -> dict:

@@ -17,49 +17,58 @@ from core.errors import UsageError
 from core.sources import Digests, closure
 
 INSTALLED = ("site-packages", "dist-packages")  #: folders that pip and Debian install packages into
-NAMED = re.compile(r'\b(?:file|meshdir|texturedir|assetdir)="([^"]+)"')  #: what a model's XML names
+NAMED = re.compile(r"""\b(?:file\w*|\w+dir)\s*=\s*["']([^"']+)["']""")  #: what a model's XML names
+MODELS = (".xml", ".mjcf", ".urdf")
+#: Endings of files that a task reads when its modules name them; others are named in envs.yaml (``files``).
+DATA = (*MODELS, ".stl", ".obj", ".msh", ".png", ".json", ".yaml", ".yml", ".toml", ".npy", ".npz")
+CLASS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")  #: a class in a text, as register() takes it
 
 
 def task_digest(task: str | dict, root: Path) -> str | None:
     """SHA-256 of the files that a task's modules and envs.yaml name; None where there are none.
 
-    ``task`` is Gymnasium's id or a mapping with ``id`` and, where given, ``wrappers`` and ``files``. Raises UsageError
-    where a file is missing or does not parse.
+    ``task`` is a spec (``core/spec.py``). Raises UsageError where a file is missing or does not parse.
     """
     given = {"id": task} if isinstance(task, str) else task
-    digest, found = hashlib.sha256(), False
-    for module in modules(given):
-        if place := own(module, root):
-            found = True
-            digest.update(json.dumps(_content(*place, root)).encode())
-    for name in given.get("files", ()):
-        found = True
+    places = [place for module in modules(given) if (place := own(module, root))]
+    content = []
+    for file, base in places:
+        digests = Digests([base, root])
+        content.append(
+            [digests.of(file), sorted(digests.of(path) for path in _python(file, base, root) if path != file)]
+        )
+    for path in sorted(_others(given, places, root)):
         try:
-            digest.update(hashlib.sha256((root / name).read_bytes()).digest())
+            content.append([path.name, hashlib.sha256(path.read_bytes()).hexdigest()])
         except OSError as error:
-            raise UsageError(f"envs.yaml: {given['id']}: files: {name}: {error.strerror}") from None
-    return digest.hexdigest() if found else None
+            raise UsageError(f"envs.yaml: {given['id']}: files: {_shown(path, root)}: {error.strerror}") from None
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest() if content else None
 
 
 def task_files(task: str | dict, root: Path) -> set[Path]:
     """The files that :func:`task_digest` reads, resolved."""
     given = {"id": task} if isinstance(task, str) else task
-    found = {(root / name).resolve() for name in given.get("files", ())}
-    for module in modules(given):
-        if place := own(module, root):
-            python, others = _files(*place, root)
-            found |= {path.resolve() for path in (*python, *others)}
-    return found
+    places = [place for module in modules(given) if (place := own(module, root))]
+    python = {path for place in places for path in _python(*place, root)}
+    return {path.resolve() for path in python | _others(given, places, root)}
 
 
-def check_model(model: str | None, task: str | dict, root: Path) -> None:
-    """Raise UsageError where the file that a task's model was read from is not part of the key."""
-    if model is None or set(Path(model).parts) & set(INSTALLED):
-        return
-    if Path(model).resolve() not in task_files(task, root):
-        name = task if isinstance(task, str) else task["id"]
-        shown = Path(model).relative_to(root) if Path(model).is_relative_to(root) else model
-        raise UsageError(f"envs.yaml: {name}: an edit of its model would not be seen: add files: [{shown}]")
+def check_files(files: list[str], task: str | dict, root: Path) -> None:
+    """Raise UsageError for a file, of a module or a model, that is of no installed package and not part of the key."""
+    known = None
+    for file in files:
+        if set(Path(file).parts) & set(INSTALLED) or Path(file).is_relative_to(sys.base_prefix):
+            continue
+        known = task_files(task, root) if known is None else known
+        path = Path(file).resolve()
+        if path not in known and not any(path.is_relative_to(root / room) for room in ("core", "algos")):
+            name = task if isinstance(task, str) else task["id"]
+            shown = _shown(path, root)
+            raise UsageError(f"envs.yaml: {name}: runs would not see an edit of a file of its: add files: [{shown}]")
+
+
+def _shown(path: Path, root: Path) -> str:
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
 
 def modules(given: dict) -> list[str]:
@@ -100,41 +109,48 @@ def _found_otherwise(top: str) -> importlib.machinery.ModuleSpec | None:
         return None
 
 
-def _files(file: Path, base: Path, root: Path) -> tuple[list[Path], list[Path]]:
-    """The modules that a module runs, and other files that it names, such as a model's XML and its meshes."""
-    entries = [file]
+def _python(file: Path, base: Path, root: Path) -> list[Path]:
+    """The modules that a module runs: those it imports, and those that it names, as ``register()`` does, by a class."""
+    entries, found = {file}, []
     top = base / file.relative_to(base).parts[0]
-    if top.is_dir():  # of a package all modules: register() names a class in a string
-        entries += [path for path in sorted(top.rglob("*.py")) if path != file]
-    python = closure(entries, [base, root])
-    others: set[Path] = set()
-    for path in python:
-        if not path.is_relative_to(root / "core"):
-            others |= _named(path.parent, _strings(path)) - set(python)
-    todo = list(others)
+    if top.is_dir():  # of a package all modules
+        entries |= set(top.rglob("*.py"))
+    while entries - set(found):
+        found = closure(sorted(entries | set(found)), [base, root])
+        named = {
+            text.partition(":")[0] for path in _beside(found, root) for text in _strings(path) if CLASS.fullmatch(text)
+        }
+        entries = {place[0] for name in named if (place := own(name, root)) and place[1] in (base, root)}
+    return found
+
+
+def _others(given: dict, places: list[tuple[Path, Path]], root: Path) -> set[Path]:
+    """Files that are no modules: those of ``files``, those that the modules name, and what models among them name."""
+    found = {root / name for name in given.get("files", ())}
+    for file, base in places:
+        for path in _beside(_python(file, base, root), root):
+            found |= _named(path.parent, [text for text in _strings(path) if not Path(text).is_absolute()])
+    todo = list(found)
     while todo:
         path = todo.pop()
-        if path.suffix.lower() in (".xml", ".mjcf", ".urdf"):
-            more = _named(path.parent, NAMED.findall(path.read_text(encoding="utf-8", errors="replace"))) - others
-            others |= more
+        if path.suffix.lower() in MODELS and path.is_file():
+            names = NAMED.findall(path.read_text(encoding="utf-8", errors="replace"))
+            more = _named(path.parent, names) - found
+            found |= more
             todo += more
-    return python, sorted(others)
+    return found
 
 
-def _content(file: Path, base: Path, root: Path) -> list:
-    """What decides: digests of modules, and of other files with their names."""
-    digests = Digests([base, root])
-    first = [digests.of(file)]
-    python, others = _files(file, base, root)
-    rest = sorted(digests.of(path) for path in python if path != file)
-    return [first, rest, sorted([path.name, hashlib.sha256(path.read_bytes()).hexdigest()] for path in others)]
+def _beside(paths: list[Path], root: Path) -> list[Path]:
+    """Modules of the task's, and not of the project's core."""
+    return [path for path in paths if not path.is_relative_to(root / "core")]
 
 
 def _strings(path: Path) -> list[str]:
     """The strings of a module that could be a file's name, or a folder's."""
     try:
         nodes = list(ast.walk(ast.parse(path.read_bytes())))
-    except SyntaxError:
+    except (SyntaxError, ValueError):
         return []  # its digest reports it
     texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     return sorted(text for text in texts if 0 < len(text) < 200 and text.isprintable())
@@ -143,11 +159,11 @@ def _strings(path: Path) -> list[str]:
 def _named(folder: Path, names: list[str]) -> set[Path]:
     """The files in ``folder``, or in folders that are named as well, that go by one of the names."""
     folders = [folder, *(place for name in names if name.strip("./") and (place := folder / name).is_dir())]
-    return {file for place in folders for name in names if _is_file(file := place / name)}
+    return {file for place in folders for name in names if _is_data(file := place / name)}
 
 
-def _is_file(path: Path) -> bool:
+def _is_data(path: Path) -> bool:
     try:
-        return path.is_file() and path.suffix != ".py"
+        return path.suffix.lower() in DATA and path.is_file()
     except (OSError, ValueError):
         return False

@@ -24,7 +24,7 @@ from core.errors import UsageError, named
 from core.kernels import MARCH, PORTABLE, can_be_portable, use_exact_sqrt
 from core.key import ROOT, sources_changed
 from core.plan import Cell, load_study, name_a_cell, override
-from core.task_sources import check_model
+from core.task_sources import check_files
 from core.whole import damage
 
 
@@ -151,6 +151,7 @@ def _train_with(
     options: dict, cell: Cell, seed: int, folder: Path, checkpoint_path: Path, commit: str | None, start: float
 ) -> None:
     """Raises NotCompiled where an update was to be compiled and could not be; nothing is written then."""
+    from core.checkpoint import Unusable
     from core.files import write_run
     from core.graph import CACHE
     from core.progress import Keeper, Stop, line
@@ -159,7 +160,7 @@ def _train_with(
     run = Run(cell.method.algo, cell.spec, options, cell.steps, seed)
     if sources_changed(cell.method.algo, cell.spec):
         raise UsageError(f"a source of {cell.method.algo}, or of its task, changed as the run started: start it again")
-    check_model(run.envs.model_file, cell.spec, ROOT)
+    check_files(run.envs.files, cell.spec, ROOT)
     name = f"{cell.method.name} {cell.task} seed {seed}"
     live, reported = sys.stderr.isatty(), start
     stop = Stop()
@@ -168,7 +169,12 @@ def _train_with(
         print(f"{name}: compiling its updates, once for all its seeds", file=sys.stderr, flush=True)
         _compile_apart(run, ready)
     keeper = Keeper(run, checkpoint_path, {"key": cell.key, "seed": seed}, start)
-    keeper.resume()
+    try:
+        keeper.resume()
+    except Unusable as error:
+        print(f"the checkpoint is not used, for {error}: the run starts from the beginning", file=sys.stderr)
+        checkpoint_path.unlink()
+        return _train_with(options, cell, seed, folder, checkpoint_path, commit, start)
     while run.status == "running":
         run.iterate()
         now = time.perf_counter()

@@ -34,7 +34,7 @@ try:
     check_call(CALL, ROOT, config)
     STUDIES, BROKEN = read_studies(ROOT)
     DEFAULT_STUDY = "figure3" if "figure3" in STUDIES | BROKEN else next(iter(STUDIES | BROKEN))
-    for _name in BROKEN:
+    for _name in BROKEN if workflow.is_main_process else ():
         if _name in (CALL.targets or (DEFAULT_STUDY,)) and not set(CALL.targets) & set(STUDIES):
             raise UsageError(BROKEN[_name])
     # Who asks for a key. Of studies that name the same cell one answers, it is trained and played once: in portable
@@ -56,7 +56,7 @@ try:
                 write_manifest(_study, ROOT)
 except (UsageError, OSError) as error:
     sys.exit(f"error: {error}")  # one line; a WorkflowError would add where in this file it was raised
-for _name, _said in BROKEN.items():
+for _name, _said in BROKEN.items() if workflow.is_main_process else ():
     print(f"warning: {_said}: the study {_name} is left out", file=sys.stderr)
 for _said in REFUSED.values():
     print(

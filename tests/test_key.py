@@ -144,17 +144,23 @@ def test_an_empty_package_does_not_count_and_a_full_one_does(project):
 
 
 def test_modules_in_a_circle_have_digests(tmp_path):
-    for name, other in (("a", "b"), ("b", "a")):
-        (tmp_path / f"{name}.py").write_text(f"import {other}\n\nx_{name} = 1\n")
-    (tmp_path / "c.py").write_text("import a\nimport b\n")
+    """The same whatever was asked for before; and many of them, each importing all others, take no time."""
+    names = [f"m{i}" for i in range(30)]
+    for name in names:
+        others = "".join(f"import {other}\n" for other in names if other != name)
+        (tmp_path / f"{name}.py").write_text(f"{others}\nx_{name} = 1\n")
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.py").write_text(f"import m{3 * (name == 'b')}\n")
 
-    def of(name):
-        return Digests([tmp_path]).of(tmp_path / f"{name}.py")
+    def of(*asked):
+        digests = Digests([tmp_path])
+        return {name: digests.of(tmp_path / f"{name}.py") for name in asked}
 
-    before = [of(name) for name in "abc"]
-    assert [of(name) for name in "abc"] == before and len(set(before)) == 3
-    (tmp_path / "b.py").write_text("import a\n\nx_b = 2\n")
-    assert not set(before) & {of(name) for name in "abc"}
+    before = of("a", "b", *names)
+    assert len(set(before.values())) == 32
+    assert of("b", "a", *reversed(names)) == before == {name: of(name)[name] for name in before}
+    (tmp_path / "m7.py").write_text((tmp_path / "m7.py").read_text().replace("= 1", "= 2"))
+    assert not set(before.values()) & set(of("a", "b", *names).values())
 
 
 def test_a_module_outside_the_packages_counts_and_so_does_one_that_is_imported_by_its_place(project):

@@ -113,7 +113,7 @@ def test_a_change_that_changes_no_number_moves_the_runs(project):
         0,
         "0 runs moved, 0 left where they are\n0 tables of episodes moved, 0 left where they are\n",
     )
-    assert "0 runs that no study names, and 0 tables of episodes" in tool(project, "prune")[1]
+    assert "0 runs that no study names, 0 tables of episodes, 0 scores" in tool(project, "prune")[1]
 
 
 PLAY = "rng.standard_normal(dtype=np.float32, out=noise[:episodes])"

@@ -1,5 +1,6 @@
 """The files of a task that is the user's own are in the key of its runs; those of packages are not."""
 
+import json
 import sys
 
 import gymnasium
@@ -8,7 +9,7 @@ import pytest
 from core.config import read_config
 from core.errors import UsageError
 from core.key import ROOT, _task_digest, run_key
-from core.task_sources import check_model, own, task_digest, task_files
+from core.task_sources import check_files, own, task_digest, task_files
 
 TASK = """
 import os
@@ -18,10 +19,16 @@ from rewards import reward
 
 class PointMass(MujocoEnv):
     def __init__(self):
+        open("log.csv", "a")
         MODEL = os.path.join(os.path.dirname(__file__), "assets", "point.xml")
 
 gymnasium.register("PointMass-v0", PointMass)
 """
+
+
+XML = (
+    """<mujoco><compiler meshdir="meshes"/><asset><mesh file="ball.stl"/><mesh file = '../arm.obj'/></asset></mujoco>"""
+)
 
 
 @pytest.fixture
@@ -30,9 +37,13 @@ def project(tmp_path):
         "my_task.py": TASK,
         "rewards.py": "def reward(x):\n    return -x * x\n",
         "other.py": "y = 1\n",
-        "assets/point.xml": '<mujoco><compiler meshdir="meshes"/><asset><mesh file="ball.stl"/></asset></mujoco>',
+        "assets/point.xml": XML,
         "assets/meshes/ball.stl": "solid ball",
         "assets/other.xml": "<mujoco/>",
+        "assets/arm.obj": "v 1",
+        "named.py": 'import gymnasium\ngymnasium.register("Named-v0", entry_point="point_impl:P")\n',
+        "point_impl.py": "class P:\n    mass = 1\n",
+        "log.csv": "1",
         "lab/__init__.py": 'import gymnasium\ngymnasium.register("Cart-v0", entry_point="lab.tasks.cart:Cart")\n',
         "lab/tasks/__init__.py": "",
         "lab/tasks/cart.py": "from .base import Base\n\nclass Cart(Base):\n    pass\n",
@@ -58,6 +69,10 @@ POINT, CART = "my_task:PointMass-v0", "lab:Cart-v0"
         (POINT, "assets/meshes/ball.stl", True),
         (POINT, "assets/other.xml", False),
         (POINT, "lab/tasks/base.py", False),
+        (POINT, "log.csv", False),
+        ({"id": "named:Named-v0"}, "point_impl.py", True),
+        ({"id": "Hopper-v4", "files": ["assets/point.xml"]}, "assets/meshes/ball.stl", True),
+        ({"id": "Hopper-v4", "files": ["assets/point.xml"]}, "assets/arm.obj", True),
         (CART, "lab/__init__.py", True),
         (CART, "lab/tasks/cart.py", True),
         (CART, "lab/tasks/base.py", True),
@@ -109,17 +124,23 @@ def test_a_file_that_is_missing_or_does_not_parse_is_named(project):
     (project / "rewards.py").write_text("def reward(:\n")
     with pytest.raises(UsageError, match=r"^rewards.py: line 1: "):
         task_digest(POINT, project)
+    latin = "# -*- coding: latin-1 -*-\ndef reward(x):\n    return 'é'\n"
+    (project / "rewards.py").write_bytes(latin.encode("latin-1"))
+    assert task_digest(POINT, project), "a text in another encoding, which it names"
+    (project / "rewards.py").write_bytes(b"x = '\xff'\n")
+    with pytest.raises(UsageError, match=r"^rewards.py: "):
+        task_digest(POINT, project)
 
 
-def test_a_model_that_the_key_does_not_see_is_refused(project):
-    xml = project / "assets/other.xml"
-    check_model(None, POINT, project)
-    check_model(f"{gymnasium.__path__[0]}/envs/mujoco/assets/hopper.xml", "Hopper-v4", project)
-    check_model(str(project / "assets/point.xml"), POINT, project)
-    check_model(str(xml), {"id": POINT, "files": ["assets/other.xml"]}, project)
-    said = r"^envs.yaml: Hopper-v4: an edit of its model would not be seen: add files: \[assets/other.xml\]$"
+def test_a_file_that_the_key_does_not_see_is_refused(project):
+    seen = [f"{gymnasium.__path__[0]}/envs/mujoco/assets/hopper.xml", json.__file__, str(ROOT / "core/run.py")]
+    check_files(seen, "Hopper-v4", ROOT)
+    check_files([str(project / "assets/point.xml"), str(project / "my_task.py")], POINT, project)
+    xml = str(project / "assets/other.xml")
+    check_files([xml], {"id": POINT, "files": ["assets/other.xml"]}, project)
+    said = r"^envs.yaml: Hopper-v4: runs would not see an edit of a file of its: add files: \[assets/other.xml\]$"
     with pytest.raises(UsageError, match=said):
-        check_model(str(xml), {"id": "Hopper-v4", "kwargs": {"xml_file": str(xml)}}, project)
+        check_files([xml], {"id": "Hopper-v4", "kwargs": {"xml_file": xml}}, project)
 
 
 def test_the_key_of_a_run_follows_them(project, monkeypatch):

@@ -3,7 +3,8 @@
     python -m tools.runs rekey
 
 Runs of an algorithm move once two of them, re-run in part, have given the same bytes. Its tables of episodes move when
-one of its cells, played again, has. An option that is newer than a run stands in the moved ``run.json``: its default.
+one of its cells, played again, has. On a task with files of its own these are two runs, and a cell, of that task. An
+option that is newer than a run stands in the moved ``run.json``: its default.
 """
 
 import json
@@ -15,8 +16,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.key import ROOT, sources_digest
+from core.key import ROOT, own_sources, sources_digest
 from core.plan import Cell, load_studies
+from core.spec import spec_of
 from core.whole import played, sealed, to_be_played
 from tools.kept import Kept, differs, runs
 from tools.part import SAME
@@ -34,23 +36,31 @@ def rekey(part: float) -> int:
 
 
 def _move_runs(part: float) -> tuple[int, int]:
-    moved, left, trusted = 0, 0, {}
+    moved = 0
     of_others = [kept for kept in runs(say=True) if kept.gone or kept.key != kept.record["key"]]
+    groups: dict[tuple, list[Kept]] = {}
     for kept in of_others:
-        algo = kept.record["algo"]
-        if algo not in trusted:
-            trusted[algo] = _same_again([k for k in of_others if k.record["algo"] == algo], part)
-        target = kept.folder if kept.gone else kept.folder.parents[1] / kept.key / kept.folder.name
-        if not trusted[algo] or target.exists():
-            left += 1
-            continue
-        _move(kept, target)
-        moved += 1
-    return moved, left
+        if kept.gone:
+            print(f"{kept}: {kept.record['algo']} has no option {kept.gone[0]!r} any more", flush=True)
+        else:
+            groups.setdefault(_kin(kept.record["algo"], spec_of(kept.record)), []).append(kept)
+    for group in groups.values():
+        trusted = _same_again(group, part)
+        for kept in group:
+            target = kept.folder.parents[1] / kept.key / kept.folder.name
+            if trusted and not target.exists():
+                _move(kept, target)
+                moved += 1
+    return moved, len(of_others) - moved
+
+
+def _kin(algo: str, spec: str | dict) -> tuple:
+    """What vouches for each other: runs of one algorithm; on a task with files of its own, those on this task alone."""
+    return algo, json.dumps(spec, sort_keys=True) if own_sources(spec) else None
 
 
 def _same_again(candidates: list[Kept], part: float) -> bool:
-    """Whether some of these runs of one algorithm, re-run in part, give the same bytes; this machine's first."""
+    """Whether some of these runs, re-run in part, give the same bytes; those that this machine can judge come first."""
     shuffled = random.Random(0).sample(candidates, len(candidates))
     tried = sorted(shuffled, key=lambda kept: not kept.alike())[:TRIED]
     found = [(kept, differs(kept, part)) for kept in tried]
@@ -62,11 +72,14 @@ def _same_again(candidates: list[Kept], part: float) -> bool:
 def _move(kept: Kept, target: Path) -> None:
     """The run under its new key, with its cell's tables of episodes; then the old one goes."""
     record = kept.record | {"key": kept.key, "sources": sources_digest(kept.record["algo"]), "options": kept.options}
-    shutil.copytree(kept.folder, target)
+    unfinished = target.with_name(f"unfinished_{target.name}")  # no run: one that is broken off here is moved again
+    shutil.rmtree(unfinished, ignore_errors=True)
+    shutil.copytree(kept.folder, unfinished)
+    (unfinished / "run.json").write_text(json.dumps(sealed(record), indent=1) + "\n", encoding="utf-8")
     tables = kept.folder.parent / "evaluation"
     if tables.is_dir():  # of the same policies
         shutil.copytree(tables, target.parent / "evaluation", dirs_exist_ok=True)
-    (target / "run.json").write_text(json.dumps(sealed(record), indent=1) + "\n", encoding="utf-8")
+    unfinished.rename(target)
     shutil.rmtree(kept.folder)
     if not any(kept.folder.parent.glob("seed*")):
         shutil.rmtree(kept.folder.parent)
@@ -81,9 +94,10 @@ def _move_tables() -> tuple[int, int]:
         found = [path for path in sorted(there.parent.glob("*.csv")) if played(path) == policies]
         if not found:
             continue
-        if cell.method.algo not in trusted:
-            trusted[cell.method.algo] = _plays_again(study, cell, found[0])
-        if not trusted[cell.method.algo]:
+        kin = _kin(cell.method.algo, cell.spec)
+        if kin not in trusted:
+            trusted[kin] = _plays_again(study, cell, found[0])
+        if not trusted[kin]:
             left += 1
             continue
         found[0].rename(there)
@@ -94,7 +108,10 @@ def _move_tables() -> tuple[int, int]:
 def _unplayed() -> Iterator[tuple[str, Cell]]:
     """The cells whose table of episodes is missing, once each, with a study that asks for it."""
     seen = set()
-    for study in load_studies().values():
+    portable_first = sorted(
+        load_studies().values(), key=lambda study: not study.cells[0].portable
+    )  # as the workflow asks
+    for study in portable_first:
         for cell in study.cells:
             if cell.evaluation not in seen and not (ROOT / cell.evaluation).is_file():
                 seen.add(cell.evaluation)

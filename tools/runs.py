@@ -12,6 +12,7 @@ import random
 import shutil
 import sys
 
+from core.errors import UsageError
 from core.key import ROOT
 from core.plan import load_studies
 from tools.kept import differs, runs
@@ -36,11 +37,14 @@ def audit(share: float, part: float) -> int:
 
 def prune(yes: bool) -> int:
     """Remove the runs and evaluations that no study names; without ``yes`` only say which."""
-    cells = [cell for study in load_studies().values() for cell in study.cells]
+    studies = load_studies().values()
+    cells = [cell for study in studies for cell in study.cells]
     named = {ROOT / cell.folder(seed) for cell in cells for seed in cell.seeds} | {ROOT / c.evaluation for c in cells}
+    named |= {ROOT / task.score_file for study in studies for task in study.tasks.values()}
     place = ROOT / "results" / "runs"
-    runs, tables = ([p for p in sorted(place.glob(f"*/*/*/{g}")) if p not in named] for g in ("seed*", "evaluation/*"))
-    for path in (*runs, *tables):
+    kinds = ("*/*/*/seed*", "*/*/*/evaluation/*", "untrained/*/*/random_score.json")
+    runs, tables, scores = ([path for path in sorted(place.glob(kind)) if path not in named] for kind in kinds)
+    for path in (*runs, *tables, *scores):
         print(path.relative_to(ROOT).as_posix())
         if yes:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -48,7 +52,7 @@ def prune(yes: bool) -> int:
                 if not any((place / parent).iterdir()):
                     (place / parent).rmdir()
     left = "" if yes else "; --yes removes them"
-    print(f"{len(runs)} runs that no study names, and {len(tables)} tables of episodes{left}")
+    print(f"{len(runs)} runs that no study names, {len(tables)} tables of episodes, {len(scores)} scores{left}")
     return 0
 
 
@@ -60,9 +64,13 @@ def main() -> int:
     parser.add_argument("--part", type=float, default=0.02, help="share of a run's steps that is run again")
     parser.add_argument("--yes", action="store_true", help="prune: remove, do not only say")
     args = parser.parse_args()
-    if args.what == "prune":
-        return prune(args.yes)
-    return audit(args.share, args.part) if args.what == "audit" else rekey(args.part)
+    try:
+        if args.what == "prune":
+            return prune(args.yes)
+        return audit(args.share, args.part) if args.what == "audit" else rekey(args.part)
+    except UsageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":
