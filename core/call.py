@@ -1,4 +1,4 @@
-"""What a call of Snakemake asks for, from its command line: the plan is made before Snakemake tells.
+"""A call of Snakemake, read from its command line: the plan is made before Snakemake tells what is asked for.
 
 Imported by the Snakefile alone.
 """

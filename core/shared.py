@@ -1,4 +1,4 @@
-"""What all copies of a task share: the variables of its modules and classes. It should stay as it was made.
+"""The variables of a task's modules and classes, which all its copies share. They should stay as they were made.
 
 No copy's state has them. A task may write into them all the same, such as a counter by which it grows harder; then a
 run that is resumed would find them as they were made. So they are watched: by digests, since nothing need be put back.

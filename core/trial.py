@@ -2,7 +2,7 @@
 
 A task may hold what no state shows: a number in a module, a generator that all copies draw from, the clock. So before
 a run relies on its task's state, two copies of their own get the same actions, across an episode's end, and what they
-show is compared bit by bit. It takes a second or two, and never touches the run's own copies.
+show is compared bit by bit. It takes a second or less on quick tasks, and never touches the run's own copies.
 """
 
 import contextlib

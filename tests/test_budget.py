@@ -1,5 +1,6 @@
 """A run is planned only where it may learn, and one that has not says so; the environment decides none of it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -113,5 +114,9 @@ def test_what_draws_films_never_reaches_training_and_evaluation(project, tmp_pat
     assert done.returncode == 0 and "npg InvertedPendulum seed 0: finished" in done.stderr
     command = [sys.executable, "-m", "core.evaluate", "--study=tiny", "--task=InvertedPendulum", "--method=npg"]
     evaluate = [*command, "--out", tmp_path / "table.csv"]
-    done = subprocess.run(evaluate, cwd=project, env=os.environ | nonsense, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    score = [sys.executable, "-m", "core.random_score", "InvertedPendulum", "--episodes", "10"]
+    plan = [sys.executable, "-m", "core.spaces", "InvertedPendulum"]
+    for command in (evaluate, score, plan):
+        done = subprocess.run(command, cwd=project, env=os.environ | nonsense, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"InvertedPendulum": {"error": None, "horizon": 1000}}

@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,6 +97,11 @@ wrong_method:
   seeds: 1
   steps: 600
   methods: {nqg: {batch: 256}}
+wrong_module:
+  tasks: [InvertedPendulum]
+  seeds: 1
+  steps: 600
+  methods: {garbled: {batch: 256}}
 wrong_task:
   tasks: [Lost]
   seeds: 1
@@ -109,7 +116,8 @@ def project(tmp_path_factory):
     project = copy_project(tmp_path_factory.mktemp("call") / "project")
     (project / "studies.yaml").write_text(STUDIES)
     with (project / "envs.yaml").open("a") as file:
-        file.write("Lost: {id: Hopper-v99, horizon: 10, random_score: 0}\n")
+        file.write("Lost: {id: Hopper-v99, horizon: 10, random_score: 0}\nNobodys: {idd: Hopper-v4}\n")
+    (project / "algos/garbled.py").write_text("def update(:\n")
     snakemake(project, "tiny")
     return project
 
@@ -153,6 +161,7 @@ def test_a_broken_study_or_task_stops_only_itself(project):
     assert done.returncode == 0 and "Nothing to be done" in done.stdout + done.stderr
     said = {
         "wrong_method": "studies.yaml: wrong_method.methods.nqg: algorithm 'nqg' is unknown; did you mean 'npg'?",
+        "wrong_module": "algos/garbled.py: line 1: ",
         "wrong_task": "envs.yaml: Lost: id 'Hopper-v99' is unknown; did you mean 'Hopper-v",
     }
     for study, words in said.items():
@@ -164,6 +173,8 @@ def test_a_broken_study_or_task_stops_only_itself(project):
     both = run_snakemake(project, "wrong_task", "tiny")
     assert both.returncode != 0 and "wrong_task is left out: " in both.stderr
     assert (project / "results/tiny/index.html").exists(), "the other study went on"
+    command = [sys.executable, "-m", "core.spaces", "Hopper"]
+    assert subprocess.run(command, cwd=project, capture_output=True).returncode == 0, "an entry that nobody names"
 
 
 @pytest.mark.workflow

@@ -14,6 +14,23 @@ from core.whole import damage, sealed
 
 pytestmark = pytest.mark.long
 
+MINE = """
+import gymnasium
+import numpy as np
+
+class Mine(gymnasium.Env):
+    observation_space = action_space = gymnasium.spaces.Box(-1.0, 1.0, (1,))
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return self.np_random.uniform(-1, 1, 1).astype(np.float32), {}
+
+    def step(self, action):
+        return self.np_random.uniform(-1, 1, 1).astype(np.float32), -float(abs(action[0])), False, False, {}
+
+gymnasium.register("Mine-v0", Mine, max_episode_steps=20)
+"""
+
 
 def tool(project, *arguments):
     done = subprocess.run([sys.executable, "-m", "tools.runs", *arguments], cwd=project, capture_output=True, text=True)
@@ -131,6 +148,23 @@ def test_tables_of_episodes_move_where_playing_again_gives_the_same(project, now
     after = tables(project)
     assert folders(project) == runs and sorted(after.values()) == sorted(before.values())
     assert (set(after) & set(before) == set()) == (code == 0)
+
+
+def test_a_run_on_a_task_of_ones_own_is_vouched_for_by_runs_on_that_task_alone(project):
+    """Else runs on the other task would vouch for runs of the reward before."""
+    (project / "my_task.py").write_text(MINE)
+    with (project / "envs.yaml").open("a") as file:
+        file.write('Mine: {id: "my_task:Mine-v0", random_score: 0}\n')
+    edit(project / "studies.yaml", "[InvertedPendulum]", "[InvertedPendulum, Mine]")
+    cell = ["--study", "tiny", "--task", "Mine", "--method", "npg", "--seed", "0"]
+    subprocess.run([sys.executable, "-m", "core.train", *cell], cwd=project, check=True, capture_output=True)
+    before = folders(project)
+    edit(project / "algos" / "npg.py", "F = fisher(", "F = 0\n    F = fisher(")
+    edit(project / "my_task.py", "-float(", "-2 * float(")
+    code, said = tool(project, "rekey")
+    assert (code, said.count("other bytes")) == (1, 1)
+    assert "2 runs moved, 1 left where they are" in said
+    assert [path for path in before if "/Mine/" in path] == [path for path in folders(project) if "/Mine/" in path]
 
 
 def test_a_change_that_changes_a_number_moves_nothing(project):

@@ -4,9 +4,12 @@ import collections
 import enum
 import functools
 import io
+import os
 import pathlib
 import random
 import re
+import subprocess
+import sys
 import threading
 import types
 
@@ -17,6 +20,7 @@ import own_tasks
 import pytest
 import torch
 
+from core.plan import ROOT
 from core.restore import unpack
 from core.state import NotKept, pack
 
@@ -262,3 +266,21 @@ def test_no_code_runs_where_a_thing_is_made_anew():
     made = Thing.__new__(Guard)
     vars(made)["value"] = 3
     assert vars(moved(Thing(a=made), Thing(a=None)).a) == {"value": 3}
+
+
+def test_equal_sets_have_equal_digests_in_every_process():
+    """The order of a set of texts is another in each; else a variable of a module would seem to have changed."""
+    value = "{'modes': {'a', 'b', 'c', 'd'}, 'n': frozenset({1, None, 'x'})}"
+    code = f"from core.shared import _digest; print(_digest({value}))"
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in "123"
+    }
+    assert len(said) == 1 and len(said.pop()) > 8
