@@ -58,7 +58,7 @@ class Field:
 
 def nearest(name: object, valid) -> str:
     """What to say of an unknown name: the nearest valid one, or all of them."""
-    valid = sorted(map(str, valid))
+    valid = sorted(" ".join(str(name).split()) for name in valid)
     close = difflib.get_close_matches(str(name), valid, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(valid)}"
     return f"{name!r} is unknown; {hint}"

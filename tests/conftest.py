@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,15 @@ from core.seeding import streams
 pytest_plugins = ["missing"]
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def environment():
+    """What a command line sets of the environment for its own process, as MUJOCO_GL, ends with the test."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")

@@ -68,8 +68,8 @@ def test_every_algorithm_goes_on_where_it_was(algo, task_id, tmp_path):
     assert equal(finish(fresh(**how)), finish(fresh(**how), tmp_path / "c", **how))
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("algo", ["ppo_clip", pytest.param("trpo", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("algo", ["ppo_clip", "trpo"])
 def test_compiled_runs_do_too(algo, tmp_path):
     how = {"algo": algo, "compile_from": 1}
     assert equal(finish(fresh(**how)), finish(fresh(**how), tmp_path / "c", **how))

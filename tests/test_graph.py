@@ -68,6 +68,7 @@ def grads(x, y, obs, ret):
     return torch.autograd.grad(loss(*leaves, obs, ret), leaves)
 
 
+@pytest.mark.slow
 def test_rows_taken_with_a_stride_are_read_as_they_are():
     rows = torch.arange(24.0).view(8, 3)
     graph = Graph(lambda x: x.cumsum(0) + 1, True)
@@ -156,6 +157,7 @@ def test_a_compiler_that_fails_is_named_with_its_first_line(broken, tmp_path):
     assert not list(tmp_path.rglob("*.so")), "and leaves nothing"
 
 
+@pytest.mark.slow
 def test_paths_may_hold_spaces_and_quotes_and_nothing_is_left_in_temporary_folders(tmp_path):
     project, temporary = tmp_path / "it's my project", tmp_path / "my 't m p'"
     for folder in (project, temporary):
@@ -175,6 +177,7 @@ def test_a_place_where_nothing_can_be_written_is_named(tmp_path):
     assert re.search("NotCompiled: .*Not a directory", done.stderr)
 
 
+@pytest.mark.slow
 def test_vectors_that_the_compiler_cannot_make_are_missed(monkeypatch, tmp_path):
     from torch._inductor import cpu_vec_isa
 

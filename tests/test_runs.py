@@ -84,9 +84,9 @@ def test_a_number_that_was_changed_is_found(project):
 
 OTHER = [
     {"cpu": {"model": "another", "flags": ""}},
-    {"libc": "glibc 1"},
+    pytest.param({"libc": "glibc 1"}, marks=pytest.mark.slow),
     {"versions": {"python": "3.13.1", "torch": "2.13.0+cu130"}},
-    {"versions": {"torch": "2.99.0"}},
+    pytest.param({"versions": {"torch": "2.99.0"}}, marks=pytest.mark.slow),
 ]
 
 

@@ -68,6 +68,7 @@ def moved(out):
     return sorted(re.findall(r"(take|keep|train) npg on InvertedPendulum, seed (\d)", out))
 
 
+@pytest.mark.slow
 def test_another_machine_takes_what_is_there_and_trains_the_rest(store, second):
     with_store = ("--config", f"store={store}", "--")
     assert moved(snakemake(second, *with_store, "tiny_taken")) == [("take", "0")]

@@ -150,6 +150,7 @@ def test_without_opengl_it_is_said_in_one_line(monkeypatch, capsys):
     assert "MUJOCO_GL" not in os.environ
 
 
+@pytest.mark.slow
 @pytest.mark.workflow
 def test_snakemake_plays_and_films_a_study_and_says_once_that_it_cannot(drawn, finished, tmp_path):
     project = shutil.copytree(finished, tmp_path / "project")

@@ -87,7 +87,7 @@ def test_a_clone_with_committed_runs_trains_nothing(cloned):
 
 
 def test_in_a_clone_an_edit_to_an_algorithm_trains_that_algorithm(cloned):
-    edit(cloned / "algos/trpo.py", "shrink: float = 0.5", "shrink: float = 0.7")
+    edit(cloned / "algos/trpo.py", "shrink: Share = 0.5", "shrink: Share = 0.7")
     assert planned(cloned) == (["trpo"], True)
 
 
@@ -104,9 +104,9 @@ def test_a_comment_or_docstring_re_runs_nothing(checkout):
 
 
 def test_an_edit_to_an_algorithm_re_runs_that_algorithm(checkout):
-    edit(checkout / "algos/trpo.py", "shrink: float = 0.5", "shrink: float = 0.7")
+    edit(checkout / "algos/trpo.py", "shrink: Share = 0.5", "shrink: Share = 0.7")
     assert planned(checkout) == (["trpo"], True)
-    edit(checkout / "algos/trpo.py", "shrink: float = 0.7", "shrink: float = 0.5")
+    edit(checkout / "algos/trpo.py", "shrink: Share = 0.7", "shrink: Share = 0.5")
     assert planned(checkout)[0] == [], "what was there before is valid again"
     edit(checkout / "algos/trpo.py", "theta.copy_(theta)", "theta.copy_(theta + 0)")
     assert planned(checkout) == (["trpo"], True)
@@ -116,10 +116,10 @@ def test_an_edit_to_an_algorithm_re_runs_that_algorithm(checkout):
 def test_undoing_an_edit_draws_the_first_runs_again(finished, tmp_path):
     project = shutil.copytree(finished, tmp_path / "project")
     before = (project / "results/tiny/tables/scores.csv").read_text()
-    edit(project / "algos/trpo.py", "lam: float = 0.98", "lam: float = 0.5")
+    edit(project / "algos/trpo.py", "lam: Share = 0.98", "lam: Share = 0.5")
     snakemake(project, "tiny")
     assert (project / "results/tiny/tables/scores.csv").read_text() != before
-    edit(project / "algos/trpo.py", "lam: float = 0.5", "lam: float = 0.98")
+    edit(project / "algos/trpo.py", "lam: Share = 0.5", "lam: Share = 0.98")
     shutil.rmtree(project / ".snakemake")  # not by Snakemake's records, which a clone has not
     assert planned(project) == ([], True)
     snakemake(project, "tiny")
@@ -195,7 +195,7 @@ def test_sources_that_change_after_the_plan_are_refused(finished, tmp_path):
     project = shutil.copytree(finished, tmp_path / "project")
     key = next(project.glob("results/runs/trpo/*/*")).name
     assert train(project, "--key", key).stderr.startswith("already there: results/runs/trpo/")
-    edit(project / "algos/trpo.py", "shrink: float = 0.5", "shrink: float = 0.7")
+    edit(project / "algos/trpo.py", "shrink: Share = 0.5", "shrink: Share = 0.7")
     done = train(project, "--key", key)
     assert done.returncode == 2
     assert re.fullmatch(rf"error: trpo on InvertedPendulum: .* changed since .* \(key {key}, now .*\n", done.stderr)
