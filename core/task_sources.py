@@ -37,11 +37,13 @@ def task_digest(task: str | dict, root: Path) -> str | None:
         content.append(
             [digests.of(file), sorted(digests.of(path) for path in _python(file, base, root) if path != file)]
         )
-    for path in sorted(_others(given, places, root)):
+    others = []
+    for path in _others(given, places, root):
         try:
-            content.append([path.name, hashlib.sha256(path.read_bytes()).hexdigest()])
+            others.append([path.name, hashlib.sha256(path.read_bytes()).hexdigest()])
         except OSError as error:
             raise UsageError(f"envs.yaml: {given['id']}: files: {_shown(path, root)}: {error.strerror}") from None
+    content += sorted(others)  # by name: where the checkout lies does not count
     return hashlib.sha256(json.dumps(content).encode()).hexdigest() if content else None
 
 
