@@ -49,6 +49,7 @@ def test_a_topic_has_its_table_and_both_figures(project):
         assert (project / f"results/lecture/figures/visitation.{suffix}").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_an_edit_redraws_the_topic_it_touches(project):
     assert planned(project, *CHEAP) == ([], [])
     edit(project / "analysis/lecture/visitation.py", "\nimport", "\n# a comment\nimport")

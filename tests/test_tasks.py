@@ -192,7 +192,7 @@ def test_it_is_measured_once_where_envs_yaml_gives_none(tmp_path, monkeypatch, c
     (tmp_path / "schemas").symlink_to(ROOT / "schemas")
     entry = {"id": "own_tasks:Scaled-v0", "kwargs": {"scale": 2.0}}
     (tmp_path / "envs.yaml").write_text(yaml.safe_dump({"Mine": entry}))
-    monkeypatch.setattr(random_score, "read_config", lambda path: read_config(path, ROOT))
+    monkeypatch.setattr(random_score, "read_config", lambda path, **_: read_config(path, ROOT))
     task = make_study("s", ENTRY, {"Mine": entry}).tasks["Mine"]
     with pytest.raises(UsageError, match=r"^envs.yaml: Mine: its random_score is not measured yet: python -m core.ran"):
         _ = task.random_score
