@@ -17,14 +17,17 @@ pytestmark = pytest.mark.slurm
 
 #: A task that takes time and no processor, so that all is as long on any machine.
 SLOW = """
+import functools
 import pathlib
 import time
 import gymnasium
 from gymnasium.envs.mujoco.inverted_pendulum_v4 import InvertedPendulumEnv
-DELAY = float(pathlib.Path(__file__).with_name("delay").read_text())
+@functools.cache
+def delay():  # no variable of the module: that it is another when a run is resumed decides nothing
+    return float(pathlib.Path(__file__).with_name("delay").read_text())
 class Slow(InvertedPendulumEnv):
     def step(self, action):
-        time.sleep(DELAY)
+        time.sleep(delay())
         return super().step(action)
 gymnasium.register("Slow-v0", Slow, max_episode_steps=100)
 """
