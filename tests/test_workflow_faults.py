@@ -216,9 +216,7 @@ def test_two_studies_at_once_that_share_runs_make_none_twice(project):
     again = snakemake(project, "other")
     assert len(trained(one + other + again)) == 4
     logs = [log.read_text() for log in project.glob("logs/runs/**/*.log")]
-    assert (
-        sum("finished in" in log or "blown InvertedPendulum seed" in log and "diverged (" in log for log in logs) == 4
-    )
+    assert sum(bool(re.search(r"finished in|: diverged \(.*\) in", log)) for log in logs) == 4
 
 
 def test_a_clock_that_went_back_trains_nothing(project):
