@@ -43,9 +43,9 @@ check: $(READY)
 test: $(READY)
 	python -m pytest -n $(CORES) --dist worksteal
 
-## test-slow: the rest: portable kernels of every algorithm, kills of every algorithm and of Snakemake, compiled runs made twice, options at their extremes
+## test-slow: the rest: portable kernels of every algorithm, kills of every algorithm and of Snakemake, compiled runs made twice, options at their extremes (ONLY='not an_intel' leaves some out, as pytest's -k)
 test-slow: $(READY)
-	python -m pytest -n $(CORES) --dist worksteal -m slow
+	python -m pytest -n $(CORES) --dist worksteal -m slow $(if $(ONLY),-k '$(ONLY)')
 
 ## test-deps: what tests need of the system besides Python and a compiler: a browser, OpenGL, rsync, qemu (Debian, as root)
 test-deps:
