@@ -29,8 +29,7 @@ def task_digest(task: str | dict, root: Path) -> str | None:
 
     ``task`` is a spec (``core/spec.py``). Raises UsageError where a file is missing or does not parse.
     """
-    given = {"id": task} if isinstance(task, str) else task
-    places = [place for module in modules(given) if (place := own(module, root))]
+    given, places = _places(task, root)
     content = []
     for file, base in places:
         digests = Digests([base, root])
@@ -49,8 +48,7 @@ def task_digest(task: str | dict, root: Path) -> str | None:
 
 def task_files(task: str | dict, root: Path) -> set[Path]:
     """The files that :func:`task_digest` reads, resolved."""
-    given = {"id": task} if isinstance(task, str) else task
-    places = [place for module in modules(given) if (place := own(module, root))]
+    given, places = _places(task, root)
     python = {path for place in places for path in _python(*place, root)}
     return {path.resolve() for path in python | _others(given, places, root)}
 
@@ -67,6 +65,12 @@ def check_files(files: list[str], task: str | dict, root: Path) -> None:
             name = task if isinstance(task, str) else task["id"]
             shown = _shown(path, root)
             raise UsageError(f"envs.yaml: {name}: runs would not see an edit of a file of its: add files: [{shown}]")
+
+
+def _places(task: str | dict, root: Path) -> tuple[dict, list[tuple[Path, Path]]]:
+    """The spec as a mapping, and where those of its modules lie that are the user's own."""
+    given = {"id": task} if isinstance(task, str) else task
+    return given, [place for module in modules(given) if (place := own(module, root))]
 
 
 def _shown(path: Path, root: Path) -> str:
