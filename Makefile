@@ -31,7 +31,7 @@ videos: $(READY)
 
 ## watch: while a study trains: a table of its runs, drawn anew every few seconds (STUDY=figure3)
 watch: $(READY)
-	@python -m analysis.watch $(STUDY)
+	@python -m analysis.terminal.watch $(STUDY)
 
 ## check: before each commit: style of the Python files, and the tests that train, draw and compile little
 check: $(READY)
@@ -49,11 +49,11 @@ test-slow: $(READY)
 
 ## test-deps: what tests need of the system besides Python and a compiler: a browser, OpenGL, rsync, qemu (Debian, as root)
 test-deps:
-	packages=$$($(PYTHON) tests/packages.py) && tests/install.sh $$packages
+	packages=$$($(PYTHON) tests/support/packages.py) && tests/support/install.sh $$packages
 
 ## slurm-test: a small study through a real Slurm of one node on loopback, with kills (Debian, as root: installs Slurm)
 slurm-test: $(READY)
-	packages=$$($(PYTHON) tests/packages.py slurm) && tests/install.sh $$packages
+	packages=$$($(PYTHON) tests/support/packages.py slurm) && tests/support/install.sh $$packages
 	python -m pytest -m slurm tests/slurm
 
 ## audit: re-run the first part of a sample of the runs in results/runs, and compare byte for byte
@@ -82,7 +82,7 @@ lint: $(READY)
 
 ## random-scores: measure the scores of untrained policies, for envs.yaml
 random-scores: $(READY)
-	python -m core.random_score
+	python -m play.random_score
 
 ## bench: speed beside other libraries and bare physics; benchmarks/results.md (an hour and a half; BENCH="--repeat 1 …" for less)
 bench: $(READY) $(PEERS)/ready

@@ -7,7 +7,7 @@
 #     snakemake -n                    what would be trained
 #
 # studies.yaml → one training job per method × task × seed → tables → figures → page. A run lies under the content key of its
-# code, task, options and budget (core/key.py), so what exists is valid, and an edit re-runs exactly what it touches.
+# code, task, options and budget (study/key.py), so what exists is valid, and an edit re-runs exactly what it touches.
 
 from snakemake.utils import min_version
 

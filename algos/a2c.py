@@ -12,10 +12,10 @@ library defaults of Baselines (ea25b9e), made for Atari; only over how many step
 
 from dataclasses import dataclass
 
+from core.adam import gradient
 from core.anneal import left
 from core.kinds import Share
 from core.objective import diagnose
-from core.optimise import gradient
 from core.policy import entropy, logp
 from core.rmsprop import RMSprop
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 import torch
 
+from core.adam import gradient
 from core.anneal import left
 from core.kinds import Share
 from core.objective import diagnose
-from core.optimise import gradient
 from core.policy import Gaussian, kl
 from core.rmsprop import RMSprop
 

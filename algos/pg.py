@@ -16,10 +16,10 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from core.adam import Adam
 from core.kinds import Share
 from core.normalise import standardise
 from core.objective import diagnose
-from core.optimise import Adam
 from core.rollout import make_batch, sample
 from core.value import fit_value, value_adam
 

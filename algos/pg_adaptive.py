@@ -14,10 +14,10 @@ the PPO paper's for MuJoCo; the value fit is that of Baselines in 2017.
 
 from dataclasses import dataclass
 
+from core.adam import Adam
 from core.kinds import Positive, Share
 from core.normalise import standardise
 from core.objective import diagnose
-from core.optimise import Adam
 from core.value import fit_value, value_adam
 
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import torch
 
+from core.adam import Adam
 from core.kinds import Share
 from core.normalise import standardise
 from core.objective import diagnose, finite_exp
-from core.optimise import Adam
 
 
 @dataclass(frozen=True)

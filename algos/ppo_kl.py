@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import torch
 
+from core.adam import Adam
 from core.kinds import Positive, Share
 from core.normalise import standardise
 from core.objective import diagnose, log_ratio
-from core.optimise import Adam
 from core.policy import Gaussian, kl, logp
 
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from core.branches import Branches
+from core.envs.branches import Branches
 from core.errors import UsageError
 from core.kinds import Share
 from core.natural import conjugate_gradient, fisher, line_search, step_of_kl

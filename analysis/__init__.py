@@ -1,1 +1,4 @@
-"""From runs to tables and figures: plain pandas and seaborn. Nothing here imports torch."""
+"""From runs to tables, figures and a page, without torch. An edit draws again, in seconds.
+
+Imports go one way: data → statistics → figures → page → terminal.
+"""

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from benchmarks import page, scale
 from core.machine import cpu
-from core.options import algorithms
+from study.options import algorithms
 
 ROOT = Path(__file__).resolve().parent.parent
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -47,7 +47,7 @@ def train(copy: Path, algo: str, task: str, steps: int) -> float:
     """Seconds of one of our runs; compiled, however short it is."""
     shutil.rmtree(copy / "results", ignore_errors=True)
     chosen = ["--study", "bench", "--task", task, "--method", algo, "--seed", "0", "--steps", str(steps)]
-    return seconds([sys.executable, "-m", "core.train", *chosen, "--set", "compile_from=1"], copy)
+    return seconds([sys.executable, "-m", "train", *chosen, "--set", "compile_from=1"], copy)
 
 
 def peer(args: argparse.Namespace, name: str, task: str, steps: int) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 def physics(task_id: str, steps: int, lean: bool = False) -> None:
     """``mj_step`` alone, with random actions; resets without which a fallen robot would be stepped.
 
-    ``lean``: without the clock and the search for islands, as ``core/simulators.py`` has it.
+    ``lean``: without the clock and the search for islands, as ``core/envs/mujoco.py`` has it.
     """
     env = gymnasium.make(task_id, disable_env_checker=True)
     env.reset(seed=0)

@@ -9,10 +9,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from core.evaluate import write
-from core.plan import load_study
-from core.play import EPISODES, HOW, Played
-from core.whole import sealed
+from play.episodes import EPISODES, HOW, Played
+from play.evaluate import write
+from study.integrity import sealed
+from study.plan import load_study
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDE = """wide:
@@ -69,7 +69,10 @@ def main(run: Path) -> list[str]:
     rows = ["| what | seconds | peak MB |", "|---|---|---|"]
     python = sys.executable
     torch = min(timed(python, "-c", "import torch")[0] for _ in range(5))
-    ours = min(timed(python, "-c", "import core.train as t; t.load_libraries()")[0] for _ in range(5))
+    ours = min(
+        timed(python, "-c", "import train.__main__; import train.libraries as t; t.load_libraries()")[0]
+        for _ in range(5)
+    )
     rows.append(f"| `import torch` | {torch:.2f} | |")
     rows.append(f"| what a job imports, as it does: torch, the simulator, the readers of its files | {ours:.2f} | |")
     with tempfile.TemporaryDirectory() as folder:

@@ -14,9 +14,9 @@ from collections.abc import Callable
 
 import mujoco
 
-from core.options import option_fields
 from core.policy import Policy
 from core.run import Run
+from study.options import option_fields
 
 spent = Counter()
 
@@ -46,7 +46,7 @@ def main(algo: str, task_id: str, steps: int) -> dict[str, float]:
     if hasattr(module, "fit_value"):
         module.fit_value = timed("value", module.fit_value)
     begun = 0
-    gc.freeze()  # as core/train.py
+    gc.freeze()  # as train/job.py
     if run.agent.compiled:
         run.iterate()
         spent.clear()

@@ -1,1 +1,1 @@
-"""What the algorithms share: networks, rollouts, advantages, natural gradients, the driver."""
+"""What the methods share: all that decides a number, and nothing else. An edit here trains every run anew."""

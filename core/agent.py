@@ -6,11 +6,11 @@ from functools import partial
 
 import torch
 
-from core.graph import Graph
+from core.adam import gradient
+from core.compile import Graph
 from core.normalise import FLOOR, NoFilter, ObservationFilter
-from core.optimise import gradient
 from core.policy import Policy
-from core.seeding import Streams
+from core.streams import Streams
 from core.value import Value
 
 
@@ -24,7 +24,7 @@ class Agent:
     phi: torch.Tensor  #: φ, flat, float32
     filter: ObservationFilter | NoFilter  #: frozen while a batch is sampled and learned from
     streams: Streams
-    compiled: bool = False  #: whether graphs are compiled (``core/graph.py``)
+    compiled: bool = False  #: whether graphs are compiled (``core/compile.py``)
     _graphs: dict = field(default_factory=dict, init=False, repr=False)
 
     def graph(self, f: Callable) -> Graph:

@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from core.graph import Graph
+from core.compile import Graph
 
 
 class RMSprop:
     """RMSprop (Hinton, lecture 6e), in TensorFlow's form that A2C's results are from: ε under the root.
 
     ``gradients(*vectors, *data)`` gives a gradient for each of the flat ``vectors``; together they are first
-    shortened to the norm ``max_norm``. A step is one graph (``core/graph.py``) and moves the vectors in place.
+    shortened to the norm ``max_norm``. A step is one graph (``core/compile.py``) and moves the vectors in place.
 
     Attributes: ``square``, the mean squares of each vector's gradients. They start at 1, as TensorFlow's do, so
     that the first steps are small.

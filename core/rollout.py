@@ -9,7 +9,7 @@ import torch
 
 from core.advantage import gae, next_values
 from core.agent import Agent
-from core.environments import Environments
+from core.envs.recorded import Environments
 from core.policy import Gaussian, logp
 
 

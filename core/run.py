@@ -1,7 +1,7 @@
 """One training run, from its options to its rows: the loop that every algorithm shares.
 
 What lies in this module and in what it imports decides the numbers, and so is part of a run's key. The
-command line, the progress line and the files are elsewhere (``core/train.py``, ``core/files.py``).
+command line, the progress line and the files are elsewhere (``train/job.py``, ``train/files.py``).
 """
 
 import importlib
@@ -15,10 +15,10 @@ import torch
 
 from core import rollout
 from core.agent import new_agent
-from core.environments import Environments
-from core.graph import compiler
+from core.compile import compiler
+from core.envs.recorded import Environments
 from core.kinds import Positive
-from core.seeding import streams
+from core.streams import streams
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Common:
 class Run:
     """A run in progress.
 
-    ``task`` is a Gymnasium id, or a spec (``core/spec.py``).
+    ``task`` is a Gymnasium id, or a spec (``core/envs/spec.py``).
     ``options`` hold every field of the algorithm's ``Config`` and of :class:`Common`. Each :meth:`iterate`
     collects one batch and learns from it; ``status`` is "running" until the budget of ``steps`` environment
     steps is spent ("finished") or a number stops being one ("diverged").

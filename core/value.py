@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from core.adam import Adam
 from core.networks import MLP
-from core.optimise import Adam
 from core.policy import HIDDEN
 
 

@@ -7,7 +7,7 @@ import importlib
 import sys
 from pathlib import Path
 
-from core.plan import ROOT
+from study.plan import ROOT
 
 HELPERS = ("__init__", "__main__", "trained")
 TOPICS = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in HELPERS)

@@ -21,10 +21,10 @@ import dataclasses
 import pandas as pd
 import torch
 
+from core.adam import gradient
 from core.natural import conjugate_gradient, fisher
 from core.normalise import standardise
 from core.objective import surrogate
-from core.optimise import gradient
 from lecture.trained import hopper
 
 EVERY = 10

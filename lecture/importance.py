@@ -24,16 +24,16 @@ import numpy as np
 import pandas as pd
 import torch
 
+from core.adam import gradient
 from core.agent import Agent
-from core.environments import Environments
+from core.envs.recorded import Environments
 from core.natural import conjugate_gradient, fisher, step_of_kl
 from core.normalise import standardise
 from core.objective import surrogate
-from core.optimise import gradient
 from core.policy import Gaussian
 from core.policy import kl as kl_of
 from core.rollout import Batch, Rollout, make_batch, sample
-from core.seeding import streams
+from core.streams import streams
 from lecture.trained import TASK_ID, hopper
 
 KLS = (0.001, 0.003, 0.01, 0.03, 0.1)

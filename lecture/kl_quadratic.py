@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 import torch
 
+from core.adam import gradient
 from core.natural import conjugate_gradient, fisher, step_of_kl
 from core.normalise import standardise
-from core.optimise import gradient
 from core.policy import kl
 from lecture.trained import hopper
 

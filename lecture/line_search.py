@@ -20,11 +20,11 @@ import pandas as pd
 import torch
 
 from algos import trpo
+from core.adam import gradient
 from core.agent import Agent
 from core.natural import conjugate_gradient, fisher, line_search, step_of_kl
 from core.normalise import standardise
 from core.objective import mean_kl, surrogate
-from core.optimise import gradient
 from core.rollout import Batch
 from lecture.trained import hopper
 

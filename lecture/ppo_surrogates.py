@@ -22,7 +22,7 @@ from core.agent import Agent
 from core.normalise import standardise
 from core.objective import mean_kl
 from core.rollout import Batch
-from core.seeding import streams
+from core.streams import streams
 from lecture.trained import hopper
 
 CFG = ppo_clip.Config()

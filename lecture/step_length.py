@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 import torch
 
+from core.adam import gradient
 from core.natural import conjugate_gradient, fisher
 from core.normalise import standardise
 from core.objective import surrogate
-from core.optimise import gradient
 from core.policy import Policy, kl
 from lecture.trained import hopper
 

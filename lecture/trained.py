@@ -18,7 +18,7 @@ from core.agent import Agent, new_agent
 from core.policy import Gaussian, logp
 from core.rollout import Batch, make_batch, sample
 from core.run import Common, Run
-from core.seeding import streams
+from core.streams import streams
 
 TASK_ID = "Hopper-v4"
 STEPS = 60_000  #: enough for hops that do not yet go on: returns of a few hundred

@@ -29,14 +29,14 @@ import pandas as pd
 import torch
 
 from algos import trpo_vine
+from core.adam import gradient
 from core.agent import Agent
-from core.branches import Branches
-from core.environments import Environments
+from core.envs.branches import Branches
+from core.envs.recorded import Environments
 from core.objective import surrogate
-from core.optimise import gradient
 from core.rollout import Batch, make_batch, sample
 from core.run import Common
-from core.seeding import streams
+from core.streams import streams
 from lecture.trained import TASK_ID, hopper
 
 ESTIMATES = {"vine": 32, "vine, own noise": 16, "single path": 16}  #: the vine's scatter most unevenly

@@ -1,7 +1,7 @@
 """From runs to tables, and from tables to figures. Seconds, for any number of runs.
 
 in:  episodes.parquet and run.json of a study's runs; the sources of analysis/; published/
-out: results/<study>/tables/, results/<study>/figures/ (analysis/products.py has a sentence on each)
+out: results/<study>/tables/, results/<study>/figures/ (analysis/data/products.py has a sentence on each)
 """
 
 CURVES = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "published" / "curves").glob("*.csv"))]
@@ -14,7 +14,7 @@ rule tables:
         evaluations,
         untrained_scores,
         manifest,
-        sources("tables"),
+        sources("data/tables"),
     output:
         curves="results/{study}/tables/curves.parquet",
         scores="results/{study}/tables/scores.csv",
@@ -29,14 +29,14 @@ rule tables:
     message:
         "tables of {wildcards.study}"
     shell:
-        "exec {params.python:q} -m analysis.tables {wildcards.study} > {log:q} 2>&1"
+        "exec {params.python:q} -m analysis.data.tables {wildcards.study} > {log:q} 2>&1"
 
 
 rule curves:
     input:
         rules.tables.output,
         "published/curves/ppo_paper_fig3.csv",
-        sources("curves"),
+        sources("figures/curves"),
     output:
         drawn("curves", suffixes=("png", "svg")),
     log:
@@ -48,14 +48,14 @@ rule curves:
     message:
         "learning curves of {wildcards.study}"
     shell:
-        "exec {params.python:q} -m analysis.curves {wildcards.study} > {log:q} 2>&1"
+        "exec {params.python:q} -m analysis.figures.curves {wildcards.study} > {log:q} 2>&1"
 
 
 rule sweeps:
     input:
         update_tables,
         rules.tables.output,
-        sources("sweeps"),
+        sources("figures/sweeps"),
     output:
         "results/{study}/tables/sweeps.csv",
         drawn("sweeps", suffixes=("png", "svg")),
@@ -68,13 +68,13 @@ rule sweeps:
     message:
         "scores against step sizes of {wildcards.study}"
     shell:
-        "exec {params.python:q} -m analysis.sweeps {wildcards.study} > {log:q} 2>&1"
+        "exec {params.python:q} -m analysis.figures.sweeps {wildcards.study} > {log:q} 2>&1"
 
 
 rule statistics:
     input:
         rules.tables.output,
-        sources("statistics"),
+        sources("statistics/tables"),
     output:
         expand("results/{{study}}/tables/{name}.csv", name=STATISTICS),
     log:
@@ -86,7 +86,7 @@ rule statistics:
     message:
         "statistics of {wildcards.study}"
     shell:
-        "exec {params.python:q} -m analysis.statistics {wildcards.study} > {log:q} 2>&1"
+        "exec {params.python:q} -m analysis.statistics.tables {wildcards.study} > {log:q} 2>&1"
 
 
 rule figures:
@@ -94,7 +94,7 @@ rule figures:
         rules.tables.output,
         rules.statistics.output,
         "published/curves/ppo_paper_fig3.csv",
-        sources("figures"),
+        sources("figures/figures"),
     output:
         drawn("figure3", "aggregates", "profiles", "improvement", "cost"),
     log:
@@ -106,7 +106,7 @@ rule figures:
     message:
         "figures of {wildcards.study}"
     shell:
-        "exec {params.python:q} -m analysis.figures {wildcards.study} > {log:q} 2>&1"
+        "exec {params.python:q} -m analysis.figures.figures {wildcards.study} > {log:q} 2>&1"
 
 
 rule verdict:
@@ -114,7 +114,7 @@ rule verdict:
         rules.tables.output,
         CURVES,
         "published/returns.csv",
-        sources("verdict"),
+        sources("statistics/verdict"),
     output:
         "results/{study}/tables/verdict.csv",
         "results/{study}/tables/verdict_summary.csv",
@@ -128,14 +128,14 @@ rule verdict:
     message:
         "verdict of {wildcards.study}"
     shell:
-        "exec {params.python:q} -m analysis.verdict {wildcards.study} > {log:q} 2>&1"
+        "exec {params.python:q} -m analysis.statistics.verdict {wildcards.study} > {log:q} 2>&1"
 
 
 rule surrogates:
     input:
         rules.tables.output,
         "published/ppo_table1.csv",
-        sources("table1"),
+        sources("statistics/table1"),
     output:
         expand("results/{{study}}/tables/table1{part}.csv", part=("", "_orderings", "_summary")),
         drawn("table1"),
@@ -148,4 +148,4 @@ rule surrogates:
     message:
         "Table 1 of {wildcards.study}"
     shell:
-        "exec {params.python:q} -m analysis.table1 {wildcards.study} > {log:q} 2>&1"
+        "exec {params.python:q} -m analysis.statistics.table1 {wildcards.study} > {log:q} 2>&1"

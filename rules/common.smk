@@ -17,15 +17,15 @@ sys.path.insert(0, str(ROOT))
 
 from analysis.page.contents import FILES as PAGE_FILES
 from analysis.page.contents import tables_of
-from analysis.products import figures_of, video_file
-from core.call import Call, check_call, check_targets, read_call
+from analysis.data.products import figures_of, video_file
+from study.call import Call, check_call, check_targets, read_call
 from core.errors import UsageError
-from core.needs import memory_mb, minutes
-from core.plan import FILES, manifest_holds, read_studies, write_manifest
-from core.sources import closure
-from core.spaces import refused
-from core.tasks import drawn_by_mujoco
-from core.whole import damaged, set_aside, stale_evaluations
+from study.resources import memory_mb, minutes
+from study.plan import FILES, manifest_holds, read_studies, write_manifest
+from study.sources import closure
+from study.spaces import refused
+from study.tasks import drawn_by_mujoco
+from study.integrity import damaged, set_aside, stale_evaluations
 
 CALL = read_call(sys.argv[1:]) if workflow.is_main_process else Call()  # and not in each of a cluster's jobs
 REFUSED = {}  # what is wrong with tasks that cannot be trained on
@@ -60,7 +60,7 @@ for _name, _said in BROKEN.items() if workflow.is_main_process else ():
     print(f"warning: {_said}: the study {_name} is left out", file=sys.stderr)
 for _said in REFUSED.values():
     print(
-        f"error: {_said}. Its runs fail; all others go on, and python -m analysis.so_far STUDY draws them",
+        f"error: {_said}. Its runs fail; all others go on, and python -m analysis.terminal.so_far STUDY draws them",
         file=sys.stderr,
     )
 for _folder, _wrong in DAMAGED.items():

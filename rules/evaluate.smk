@@ -1,8 +1,8 @@
 """The final policies of a cell, played after training: one job for all its seeds, since starting costs the most.
 
 in:  policy.safetensors and run.json of the cell's runs; no dates: a table holds the digests of the policies that played,
-     and the plan forgets those of others (core/whole.py)
-out: an episode a row, beside the runs. The name stands for how policies are played, and for the seeds (core/key.py)
+     and the plan forgets those of others (study/integrity.py)
+out: an episode a row, beside the runs. The name stands for how policies are played, and for the seeds (study/key.py)
 """
 
 
@@ -25,4 +25,4 @@ rule evaluate:
     message:
         "evaluate {wildcards.algo} on {wildcards.task}"
     shell:
-        "exec {params.python:q} -m core.evaluate {params.arguments} --out {output:q} > {log:q} 2>&1"
+        "exec {params.python:q} -m play.evaluate {params.arguments} --out {output:q} > {log:q} 2>&1"

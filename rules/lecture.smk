@@ -30,7 +30,7 @@ rule lecture_figure:
         "analysis/lecture/{topic}.py",
         "analysis/lecture/__main__.py",
         "analysis/lecture/style.py",
-        "analysis/pyplot.py",
+        "analysis/figures/pyplot.py",
     output:
         "results/lecture/figures/{topic}.png",
         "results/lecture/figures/{topic}.svg",

@@ -29,4 +29,4 @@ rule train:
     message:
         "train {wildcards.algo} on {wildcards.task}, seed {wildcards.seed}"
     shell:
-        "exec {params.python:q} -m core.train {params.arguments} > {log:q} 2>&1"
+        "exec {params.python:q} -m train {params.arguments} > {log:q} 2>&1"

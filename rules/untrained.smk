@@ -20,4 +20,4 @@ rule untrained:
     message:
         "score of an untrained policy on {wildcards.task}"
     shell:
-        "exec {params.python:q} -m core.random_score {wildcards.task} --keep > {log:q} 2>&1"
+        "exec {params.python:q} -m play.random_score {wildcards.task} --keep > {log:q} 2>&1"

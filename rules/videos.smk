@@ -19,15 +19,15 @@ rule opengl:
     message:
         "see whether OpenGL works, for videos"
     shell:
-        "exec {params.python:q} -m core.opengl > {log:q} 2>&1"
+        "exec {params.python:q} -m play.opengl > {log:q} 2>&1"
 
 
 rule video:
     input:
         cell_runs,
-        "core/video.py",
-        "core/play.py",
-        "core/trained.py",
+        "play/film.py",
+        "play/episodes.py",
+        "play/policy.py",
         ancient(opengl_first),
     output:
         "results/{study}/videos/{algo}/{task}/{key}.webp",
@@ -44,14 +44,14 @@ rule video:
     message:
         "film {wildcards.algo} on {wildcards.task}"
     shell:
-        "LP_NUM_THREADS=1 exec {params.python:q} -m core.video {params.arguments} --out {output:q} > {log:q} 2>&1"
+        "LP_NUM_THREADS=1 exec {params.python:q} -m play.film {params.arguments} --out {output:q} > {log:q} 2>&1"
 
 
 rule frames:
     input:
         lambda wildcards: films(wildcards.study),
         rules.tables.output.runs,
-        sources("frames"),
+        sources("figures/frames"),
     output:
         "results/{study}/figures/frames.png",
         "results/{study}/figures/frames.txt",
@@ -64,7 +64,7 @@ rule frames:
     message:
         "frames of {wildcards.study}"
     shell:
-        "exec {params.python:q} -m analysis.frames {wildcards.study} > {log:q} 2>&1"
+        "exec {params.python:q} -m analysis.figures.frames {wildcards.study} > {log:q} 2>&1"
 
 
 # The page shows the films that are there, and is made without any: a study is not to need OpenGL.

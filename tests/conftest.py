@@ -7,12 +7,12 @@ import pytest
 import torch
 from copied import FOUR_RUNS, STUDIES, copy_project, snakemake
 
-import analysis.pyplot  # noqa: F401 (before a test imports Matplotlib: not with a user's settings)
-import core.graph
+import analysis.figures.pyplot  # noqa: F401 (before a test imports Matplotlib: not with a user's settings)
+import core.compile
 from core.agent import new_agent
-from core.environments import Environments
+from core.envs.recorded import Environments
 from core.rollout import make_batch, sample
-from core.seeding import streams
+from core.streams import streams
 
 pytest_plugins = ["missing"]
 
@@ -50,8 +50,8 @@ def once(request, tmp_path_factory):
 @pytest.fixture(scope="session", autouse=True)
 def compiled(once):
     """Where graphs are compiled to: once for all tests, and not in the checkout."""
-    core.graph.CACHE = once("compiled", Path.mkdir)
-    return core.graph.CACHE
+    core.compile.CACHE = once("compiled", Path.mkdir)
+    return core.compile.CACHE
 
 
 @pytest.fixture(scope="session")

@@ -5,14 +5,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_contract import SMALL, defaults, finish
+from small_runs import SMALL, defaults, finish
 
-from analysis.tables import learning_curve, score
-from core.files import update_rows, write_run
-from core.options import KINDS, WHOLE, algorithms, option_fields
-from core.plan import Cell, Method
+from analysis.data.tables import learning_curve, score
 from core.run import Run
-from core.whole import damage
+from study.integrity import damage
+from study.options import KINDS, WHOLE, algorithms, option_fields
+from study.plan import Cell, Method
+from train.files import update_rows, write_run
 
 STEPS = 900
 FROM = 500  #: the step at which a fault begins, when some updates have been made

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from test_layout import SOURCES, imported
+from sources import SOURCES, imported
 
-from core.plan import ROOT
+from study.plan import ROOT
 from tools.lock import CUDA, DEV, LOCK, pins
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

@@ -1,25 +1,13 @@
 """Who may import whom, and how long a file may be."""
 
-import ast
 import re
 import subprocess
 import sys
 
 import pytest
+from sources import SOURCES, imported
 
-from core.plan import ROOT
-
-FOLDERS = ("core", "algos", "lecture", "analysis", "tests", "tools", "benchmarks")
-SOURCES = [p for folder in FOLDERS for p in sorted((ROOT / folder).rglob("*.py"))]
-
-
-def imported(path):
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "relative imports are not followed by the content key"
-            yield node.module
+from study.plan import ROOT
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.relative_to(ROOT).as_posix())
@@ -41,7 +29,7 @@ def test_imports_go_one_way_and_files_are_small(path):
     ids=lambda p: p.relative_to(ROOT).as_posix(),
 )
 def test_tables_are_read_by_one_thread(path):
-    """Or Python's exit may be an abort: ``analysis.study.read_parquet``."""
+    """Or Python's exit may be an abort: ``analysis.data.runs.read_parquet``."""
     text = path.read_text(encoding="utf-8")
     assert not re.search(r"pd\.read_parquet|\.read_table|ParquetDataset", text)
 
@@ -50,13 +38,13 @@ def test_matplotlib_and_seaborn_come_from_one_module():
     """A user's settings of them reach a figure past it."""
     ours = [path for path in SOURCES if path.relative_to(ROOT).parts[0] != "tests"]
     drawing = {path for path in ours if {name.split(".")[0] for name in imported(path)} & {"matplotlib", "seaborn"}}
-    assert drawing == {ROOT / "analysis" / "pyplot.py"}
+    assert drawing == {ROOT / "analysis" / "figures" / "pyplot.py"}
 
 
 def test_planning_and_analysis_never_import_torch():
     paths = [p.relative_to(ROOT).with_suffix("") for p in sorted((ROOT / "analysis").rglob("*.py"))]
     modules = [".".join(path.parts) for path in paths if not path.stem.startswith("_")]
     code = (
-        f"import sys, core.plan, {', '.join(modules)}; sys.exit('torch' in sys.modules or 'gymnasium' in sys.modules)"
+        f"import sys, study.plan, {', '.join(modules)}; sys.exit('torch' in sys.modules or 'gymnasium' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

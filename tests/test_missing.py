@@ -8,7 +8,7 @@ import sys
 import pytest
 from packages import SLURM, TESTS, find
 
-from core.plan import ROOT
+from study.plan import ROOT
 
 pytestmark = pytest.mark.long
 
@@ -35,7 +35,7 @@ def output(folder, *arguments, **environment):
     (folder / "bin").mkdir(exist_ok=True)
     (folder / "test_some.py").write_text(TEST)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "missing", "-p", "no:cacheprovider", *arguments]
-    environment = {"PYTHONPATH": str(ROOT / "tests"), "PATH": str(folder / "bin")} | environment
+    environment = {"PYTHONPATH": str(ROOT / "tests/support"), "PATH": str(folder / "bin")} | environment
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "STEPSIZE_"))}
     done = subprocess.run(command, cwd=folder, env=kept | environment, capture_output=True, text=True)
     return done.returncode, done.stdout.splitlines()
@@ -69,7 +69,7 @@ def test_where_nothing_may_be_skipped_it_fails(tmp_path):
 
 def test_what_is_missing_is_printed_by_its_package(tmp_path):
     def printed(*arguments):
-        command = [sys.executable, ROOT / "tests/packages.py", *arguments]
+        command = [sys.executable, ROOT / "tests/support/packages.py", *arguments]
         done = subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=True)
         return done.stdout.split()
 

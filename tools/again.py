@@ -4,7 +4,7 @@
 
 FOLDER becomes a clone of the last commit, without its runs. Called again with the same folder, it goes on where it was.
 Runs that were kept by a machine of this kind must come again byte for byte; of others only their number is said, and
-``python -m analysis.compare`` has their statistics.
+``python -m analysis.terminal.compare`` has their statistics.
 """
 
 import argparse
@@ -16,9 +16,9 @@ import sys
 from pathlib import Path
 
 from core.errors import UsageError
-from core.key import ROOT
-from core.plan import Study, load_study
-from core.whole import damage
+from study.integrity import damage
+from study.key import ROOT
+from study.plan import Study, load_study
 from tools.kept import Kept
 
 

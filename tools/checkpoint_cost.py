@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 from statistics import median
 
-from core import checkpoint
-from core.options import option_fields
-from core.progress import EVERY, SHARE
 from core.run import Run
+from study.options import option_fields
+from train import checkpoint
+from train.keeper import EVERY, SHARE
 
 
 def main() -> None:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.kernels import can_be_portable, environment, portable
-from core.key import ROOT, run_key
-from core.options import option_fields
-from core.provenance import LIBRARIES, machine, release
-from core.spec import spec_of
-from core.whole import damage
+from core.envs.spec import spec_of
+from study.integrity import damage
+from study.key import ROOT, run_key
+from study.options import option_fields
+from study.record import environment, portable, release
+from train.kernels import can_be_portable
+from train.provenance import LIBRARIES, machine
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import json
 import sys
 from pathlib import Path
 
-from core.kernels import portable
-from core.spec import spec_of
-from core.train import load_libraries
+from core.envs.spec import spec_of
+from study.record import portable
 from tools.kept import Kept
+from train.libraries import load_libraries
 
 SAME = "same bytes"
 
@@ -27,9 +27,9 @@ def differs(kept: Kept, share: float) -> tuple[str | None, str]:
     load_libraries(portable(kept.record))  # before anything loads numpy
     import pandas as pd
 
-    from analysis.study import read_parquet
-    from core.files import update_rows
+    from analysis.data.runs import read_parquet
     from core.run import Run
+    from train.files import update_rows
 
     of = kept.record
     run = Run(of["algo"], spec_of(of), kept.options, of["steps"], of["seed"])

@@ -16,10 +16,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.key import ROOT, own_sources, sources_digest
-from core.plan import Cell, load_studies
-from core.spec import spec_of
-from core.whole import played, sealed, to_be_played
+from core.envs.spec import spec_of
+from study.integrity import played, sealed, to_be_played
+from study.key import ROOT, own_sources, sources_digest
+from study.plan import Cell, load_studies
 from tools.kept import Kept, differs, runs
 from tools.part import SAME
 
@@ -123,7 +123,7 @@ def _plays_again(study: str, cell: Cell, table: Path) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         again = Path(folder) / "again.csv"
         which = ["--study", study, "--task", cell.task, "--method", cell.method.name]
-        command = [sys.executable, "-m", "core.evaluate", *which, "--out", again]
+        command = [sys.executable, "-m", "play.evaluate", *which, "--out", again]
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL)
         same = done.returncode == 0 and again.read_bytes() == table.read_bytes()
     print(f"{table.relative_to(ROOT).as_posix()}: played again: {'same' if same else 'other'} bytes", flush=True)

@@ -13,8 +13,8 @@ import shutil
 import sys
 
 from core.errors import UsageError
-from core.key import ROOT
-from core.plan import load_studies
+from study.key import ROOT
+from study.plan import load_studies
 from tools.kept import differs, runs
 from tools.rekey import rekey
 

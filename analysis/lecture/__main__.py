@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.study import folder
+from analysis.data.runs import folder
 
 HELPERS = ("__init__", "__main__", "style")
 TOPICS = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in HELPERS)

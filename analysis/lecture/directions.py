@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from analysis.figures.pyplot import plt
 from analysis.lecture.style import COLOURS, figure
-from analysis.pyplot import plt
 
 CAPTION = """A trained Hopper policy; g from 2,048 states, F from 205 of them. One iteration of conjugate gradients
 gives the policy gradient; ten (dotted) are almost enough when F is damped as in TRPO (left), not when it is hardly

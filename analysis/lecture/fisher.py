@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from analysis.figures.pyplot import mpl, plt
 from analysis.lecture.style import COLOURS, figure
-from analysis.pyplot import mpl, plt
 
 CAPTION = """A trained Hopper policy, 128 states. Maps: for each of three actions the weights from six hidden units
 and the bias of the mean, then the log-stds. The Hessian of the KL is the matrix whose products the algorithms use:

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from analysis.figures.pyplot import plt
 from analysis.lecture.style import COLOURS, figure
-from analysis.pyplot import plt
 
 CAPTION = """A random process with 5 states and 3 actions, γ = 0.9, {policies} policies π̃ at growing distance from π
 in {directions} directions, all exact. Left: with the visitation of π̃ the sum of advantages is J(π̃) − J(π), with that

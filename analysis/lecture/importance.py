@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from analysis.figures.pyplot import plt
 from analysis.lecture.style import COLOURS, figure
-from analysis.pyplot import plt
 
 SHOWN = {0.001: COLOURS[2], 0.01: COLOURS[0], 0.1: COLOURS[3]}  #: KL
 LINES = {"whole trajectory": "-", "up to each step": (0, (4, 2)), "one step": ":"}

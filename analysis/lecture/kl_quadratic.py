@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from analysis.figures.pyplot import plt
 from analysis.lecture.style import COLOURS, figure
-from analysis.pyplot import plt
 
 CAPTION = """A trained Hopper policy, one batch of 2,048 states. Left: small steps make the KL that the quadratic
 model says (grey: within 10 %); a natural gradient that is nearly exact (damping 0.001) leaves the model first,

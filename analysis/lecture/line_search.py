@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from analysis.figures.pyplot import plt
 from analysis.lecture.style import COLOURS, figure
-from analysis.pyplot import plt
 
 MODEL = {"linestyle": (0, (4, 2)), "linewidth": 1}
 CAPTION = """

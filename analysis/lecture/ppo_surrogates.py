@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from analysis.figures.pyplot import plt
 from analysis.lecture.style import COLOURS, figure
-from analysis.pyplot import plt
 
 LINES = {
     "unclipped": (COLOURS[1], "E[r A]"),

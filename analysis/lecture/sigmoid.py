@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from analysis.figures.pyplot import plt
 from analysis.lecture.style import COLOURS, figure
-from analysis.pyplot import plt
 
 STARTS = (-3.0, 1.0, 5.0)
 COLOUR = {"fixed": COLOURS[3], "natural": COLOURS[0]}

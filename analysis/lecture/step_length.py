@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from analysis.figures.pyplot import plt
 from analysis.lecture.style import COLOURS, figure
-from analysis.pyplot import plt
 
 DELTA = 0.01
 CAPTION = """Mean KL(π ‖ π after the step) over 2,048 states of a trained Hopper policy, against the length of the

@@ -4,7 +4,7 @@ import textwrap
 
 import numpy as np
 
-from analysis.pyplot import plt, sns, theme
+from analysis.figures.pyplot import plt, sns, theme
 
 COLOURS = sns.color_palette("colorblind", 10)
 

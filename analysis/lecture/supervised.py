@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from analysis.figures.pyplot import plt
 from analysis.lecture.style import COLOURS, figure
-from analysis.pyplot import plt
 
 STYLE = {
     "supervised": {"color": COLOURS[0], "linewidth": 2.6, "alpha": 0.6},

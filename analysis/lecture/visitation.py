@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from analysis.figures.pyplot import plt, sns
 from analysis.lecture.style import figure
-from analysis.pyplot import plt, sns
 
 CAPTION = """The lecture's example, γ = 0.8. Left: under each visit what it counts, $γ^t$ times the probability of its
 trajectory. Right: the sum by state, stacked by the time of the visit; ρ(s²) = ¼ + 0.8 · ½ + 0.64 · ¼ = 0.81. The three

@@ -16,14 +16,14 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from analysis.data.products import FIGURES, TABLES, figures_of
+from analysis.data.runs import read_parquet
+from analysis.figures.style import looks, so_far
 from analysis.page import cells, films, made, svg, tables, verdicts
 from analysis.page.contents import DRAWN_BY, tables_of
-from analysis.products import FIGURES, TABLES, figures_of
-from analysis.study import read_parquet
-from analysis.style import looks, so_far
-from core.atomic import write_whole
 from core.errors import UsageError
-from core.plan import ROOT, Study
+from study.atomic import write_whole
+from study.plan import ROOT, Study
 
 HERE = Path(__file__).parent
 LARGEST = 1_000_000  #: bytes of an SVG; of a larger one the page has the PNG

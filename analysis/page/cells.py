@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from analysis.data.published import SOURCES, published_curves
+from analysis.data.runs import read_parquet
 from analysis.page.svg import Line, Panel, thinned
-from analysis.published import SOURCES, published_curves
-from analysis.study import read_parquet
 from core.errors import UsageError
-from core.plan import ROOT, Cell, Study
+from study.plan import ROOT, Cell, Study
 
 COLOURS = 8  #: that seeds are told apart by; more take them in turn
 

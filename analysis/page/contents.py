@@ -1,7 +1,7 @@
 """What the page shows of a study, and where it stands. Imports no library, since the workflow's planning reads it."""
 
-from analysis.products import TABLES, figures_of
-from core.plan import Study
+from analysis.data.products import TABLES, figures_of
+from study.plan import Study
 
 #: The module of analysis/ that draws each figure.
 DRAWN_BY = {

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.mixed import MACHINE, counted, written
+from analysis.data.mixed import MACHINE, counted, written
 from analysis.page.cells import Run, anchor
 from analysis.page.tables import Entry, Names, Table, amount, plain
-from core.options import option_fields, read_fields
-from core.plan import ROOT, Method, Study
+from study.options import option_fields, read_fields
+from study.plan import ROOT, Method, Study
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from analysis.figures.style import finished_label
 from analysis.page.cells import anchor
-from analysis.style import finished_label
-from core.plan import Study
+from study.plan import Study
 
 
 @dataclass(frozen=True)

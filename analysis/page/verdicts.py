@@ -2,10 +2,10 @@
 
 import pandas as pd
 
+from analysis.data.published import SOURCES
+from analysis.figures.verdict_map import SIGNS
 from analysis.page.cells import anchor
 from analysis.page.tables import Names, number
-from analysis.published import SOURCES
-from analysis.verdict_map import SIGNS
 
 
 def maps(names: Names, read: dict[str, pd.DataFrame]) -> list[dict]:

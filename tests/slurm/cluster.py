@@ -1,6 +1,6 @@
 """A Slurm of one node on loopback: started by hand, since a container has no systemd, and stopped whatever happens.
 
-Debian's packages of ``SLURM`` in ``tests/packages.py`` must be there (``make slurm-test`` installs them).
+Debian's packages of ``SLURM`` in ``tests/support/packages.py`` must be there (``make slurm-test`` installs them).
 """
 
 import contextlib

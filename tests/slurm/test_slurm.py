@@ -10,8 +10,7 @@ import time
 
 import pytest
 from cluster import ClusterError, cluster
-from copied import copy_project, snakemake
-from test_resume import checkpoint_often
+from copied import checkpoint_often, copy_project, snakemake
 
 pytestmark = pytest.mark.slurm
 
@@ -146,7 +145,7 @@ def minutes(limit):
 def test_a_study_goes_through_the_cluster_as_the_profile_says(project, unbroken):
     """And the file system of the cluster shows what jobs wrote some seconds late."""
     late = "    subprocess.Popen(['sh', '-c', 'sleep 4; mv \"$0.late\" \"$0\"', str(folder)], start_new_session=True)\n"
-    with (project / "core/files.py").open("a") as file:
+    with (project / "train/files.py").open("a") as file:
         file.write(
             "\n\n_write_run = write_run\n\n\ndef write_run(folder, *others):\n    _write_run(folder, *others)\n"
             f"    folder.rename(f'{{folder}}.late')\n{late}"

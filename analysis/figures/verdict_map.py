@@ -1,0 +1,71 @@
+"""The verdict as a map: a panel a source, a row a method, a column a task. Its rule: analysis/statistics/verdict.py."""
+
+import re
+
+import pandas as pd
+
+from analysis.data.published import SOURCES
+from analysis.figures.pyplot import mpl, plt
+from analysis.figures.style import WIDTH, canvas, drawn_label
+from study.plan import Study
+
+#: Told apart by colour-blind eyes, and by lightness in grey; a sign says it as well.
+COLOURS = {"above": "#7FB2DB", "within": "#DDEEDC", "below": "#E8895A", "no data": "#FFFFFF"}
+SIGNS = {"above": "▲", "within": "●", "below": "▼"}
+
+
+def draw(study: Study, runs: pd.DataFrame, table: pd.DataFrame, summary: pd.DataFrame) -> plt.Figure | None:
+    """The map, with how many ``runs`` of a method did not diverge; None where no source has a cell of this study."""
+    summary = summary[summary["cells"] > 0].set_index("source")
+    sources = [source for source in SOURCES if source.name in summary.index]
+    if not sources:
+        return None
+    some = table[table["verdict"] != "no data"]
+    tasks = [task for task in study.tasks if task in set(some["task"])]
+    rows = {s.name: [m for m in study.methods if m in set(some[some["source"] == s.name]["method"])] for s in sources}
+    heights = [0.36 * len(rows[source.name]) + 0.3 for source in sources]
+    figure, body = canvas(study, max(WIDTH, 1.15 + 0.9 * len(tasks)), sum(heights) + 0.55)
+    grid = body.subplots(len(sources), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for axis, source in zip(grid, sources, strict=True):
+        labels = {method: drawn_label(study, method, runs) for method in rows[source.name]}
+        _panel(axis, some[some["source"] == source.name], labels, tasks)
+        versions = ", ".join(sorted(set(some.loc[some["source"] == source.name, "version"])))
+        sentence = summary.loc[source.name, "sentence"].replace(":", f" ({versions}):", 1)
+        axis.set_title(sentence, fontsize=7.5, loc="left", pad=3)
+    names = [re.sub("(?<=[a-z])(?=[A-Z])", "\n", task) for task in tasks]  # InvertedDoublePendulum: three lines
+    grid[-1].set_xticks(range(len(tasks)), names, fontsize=7)
+    patch = mpl.patches.Patch
+    handles = [patch(facecolor=COLOURS[name], edgecolor="0.6", label=f"{SIGNS[name]} {name}") for name in SIGNS]
+    handles.append(patch(facecolor="white", edgecolor="0.6", hatch="/////", label="weak: too few seeds to tell"))
+    handles.append(plt.Line2D([], [], linestyle="none", label="upper number: ours; lower: theirs"))
+    body.legend(handles=handles, loc="outside upper left", ncols=5, handlelength=1.5, columnspacing=1.2)
+    return figure
+
+
+def _panel(axis: plt.Axes, table: pd.DataFrame, labels: dict[str, str], tasks: list[str]) -> None:
+    table = table.set_index(["method", "task"])
+    for row, method in enumerate(labels):
+        for column, task in enumerate(tasks):
+            place = (column - 0.5, row - 0.5)
+            if (method, task) not in table.index:
+                axis.add_patch(plt.Rectangle(place, 1, 1, facecolor="white", edgecolor="0.85", linewidth=0.5))
+                axis.text(column, row, "no data", ha="center", va="center", fontsize=5.5, color="0.6")
+                continue
+            cell = table.loc[(method, task)]
+            hatch = {"hatch": "/////", "linewidth": 0.5} if cell["weak"] else {"linewidth": 0.5}
+            colour = COLOURS[cell["verdict"]]
+            edge = "0.75" if cell["weak"] else "white"
+            axis.add_patch(plt.Rectangle(place, 1, 1, facecolor=colour, edgecolor=edge, **hatch))
+            box = {"facecolor": colour, "edgecolor": "none", "pad": 0.6} if cell["weak"] else None
+            words = f"{SIGNS[cell['verdict']]} {number(cell['ours'])}\n{number(cell['theirs'])}"
+            axis.text(column, row, words, ha="center", va="center", fontsize=6, linespacing=1.15, bbox=box)
+    axis.set(xlim=(-0.5, len(tasks) - 0.5), ylim=(len(labels) - 0.5, -0.5), xticks=[])
+    axis.set_yticks(range(len(labels)), labels.values(), fontsize=7)
+    axis.tick_params(length=0)
+    for side in axis.spines.values():
+        side.set_visible(False)
+
+
+def number(value: float) -> str:
+    """Whole, but for small ones."""
+    return (f"{value:.1f}" if abs(value) < 100 else f"{value:,.0f}").replace("-", "−")

@@ -1,0 +1,1 @@
+"""Intervals, tests and verdicts, from the tables of analysis/data/."""

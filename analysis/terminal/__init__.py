@@ -1,0 +1,1 @@
+"""A study, or two methods, shown in the terminal."""

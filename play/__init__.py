@@ -1,0 +1,1 @@
+"""Finished policies: loaded, played, filmed. An edit of ``episodes.py`` plays every final policy again."""

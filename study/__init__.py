@@ -1,0 +1,1 @@
+"""From studies.yaml and envs.yaml to a list of runs and their keys, without torch. An edit trains nothing."""

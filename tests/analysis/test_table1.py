@@ -1,0 +1,153 @@
+"""Table 1: which of our methods is which row, and what agrees."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from analysis.data.products import ROWS_NEEDED, SURROGATES, UNBOUNDED, figures_of, surrogate
+from analysis.figures.style import page
+from analysis.statistics import across_tasks
+from analysis.statistics.intervals import percentile, stream
+from analysis.statistics.table1 import draw, make, paper_scores, tabulate
+from core.errors import UsageError
+from study.config import read_config
+from study.plan import ROOT, load_studies, make_study
+
+METHODS = {
+    "fixed": {"algo": "ppo_kl", "adaptive": False, "beta": 3},
+    "none": {"algo": "ppo_kl", "adaptive": False, "beta": 0},
+    "ppo_kl": {},
+    "ppo_clip": {},
+    "odd": {"algo": "ppo_clip", "epsilon": 0.15},
+    "trpo": {},
+}
+
+
+@pytest.fixture(scope="module")
+def study():
+    entry = {"tasks": ["Hopper"], "seeds": 2, "steps": 1_000_000, "methods": METHODS}
+    return make_study("made", entry, read_config(ROOT / "envs.yaml"))
+
+
+def test_a_method_is_a_row_by_its_options_and_not_by_its_name(study):
+    rows = {name: surrogate(method) for name, method in study.methods.items()}
+    assert rows["fixed"] == ("fixed KL", 3)
+    assert rows["none"] == ("no clipping or penalty", None)
+    assert rows["ppo_kl"] == ("adaptive KL", 0.01)
+    assert rows["ppo_clip"] == ("clipping", 0.2)
+    assert rows["trpo"] is None
+    assert rows["odd"] is None, "a clip range that the paper has not"
+    # arXiv 1707.06347v2, Table 1, in its order.
+    assert paper_scores(study) == {"none": -0.39, "ppo_clip": 0.82, "ppo_kl": 0.74, "fixed": 0.72}
+
+
+def test_the_rows_that_a_study_may_have_are_those_that_the_paper_prints():
+    table = pd.read_csv(ROOT / "published" / "ppo_table1.csv")
+    printed = {(r.objective, None if pd.isna(r.value) else r.value) for r in table.itertuples()}
+    assert printed == {(name, value) for name, values in SURROGATES.items() for value in values} | {UNBOUNDED}
+
+
+@pytest.mark.parametrize(
+    "methods",
+    [
+        {"ppo_clip": {}, "again": {"algo": "ppo_clip"}, "odd": {"algo": "ppo_clip", "epsilon": 0.15}, "ppo_kl": {}},
+        {"ppo_clip": {}, "ppo_kl": {}},
+        {"ppo_clip": {}, "ppo_kl": {}, "none": METHODS["none"], "trpo": {}},
+    ],
+)
+def test_table_1_is_promised_where_it_can_be_made(methods):
+    entry = {"tasks": ["Hopper"], "seeds": 2, "steps": 1_000_000, "methods": methods}
+    study = make_study("made", entry, read_config(ROOT / "envs.yaml"))
+    enough = len(paper_scores(study)) >= ROWS_NEEDED
+    assert ("table1" in figures_of(study)) == enough == ("none" in methods)
+    if not enough:
+        with pytest.raises(UsageError, match="fewer than three"):
+            make(study)
+
+
+def test_the_study_of_that_name_has_all_eleven_rows():
+    paper = paper_scores(load_studies()["table1"])
+    assert len(paper) == 11
+    assert sum(paper.values()) == pytest.approx(
+        -0.39 + 0.76 + 0.82 + 0.7 + 0.68 + 0.74 + 0.71 + 0.62 + 0.71 + 0.72 + 0.69
+    )
+
+
+def scores(**means):
+    """Five runs on each of two tasks around these means."""
+    spread = np.array([-0.02, -0.01, 0.0, 0.01, 0.02])
+    return {name: [mean + spread, mean - spread] for name, mean in means.items()}
+
+
+def test_orderings_hold_are_reversed_or_open():
+    paper = {"a": 0.9, "b": 0.5, "c": 0.5, "d": 0.1}
+    table, orderings, summary = tabulate(paper, scores(a=0.8, b=0.9, c=0.8, d=0.2))
+    found = orderings.set_index(["better", "worse"])["ordering"].to_dict()
+    assert found == {
+        ("a", "b"): "reversed",
+        ("a", "c"): "open",
+        ("a", "d"): "holds",
+        ("b", "d"): "holds",
+        ("c", "d"): "holds",
+    }
+    row = summary.iloc[0]
+    assert (row["orderings"], row["same"], row["holds"], row["reversed"], row["open"]) == (5, 3, 3, 1, 1)
+    assert table["ours"].tolist() == pytest.approx([0.8, 0.9, 0.8, 0.2])
+    assert table["rank"].tolist() == [2.5, 1.0, 2.5, 4.0] or table["ours"].nunique() == 4, "ties share a rank"
+    assert table["paper_rank"].tolist() == [1.0, 2.5, 2.5, 4.0]
+
+
+def test_the_rank_correlation_is_scipys_for_every_replicate():
+    paper = {"a": 0.9, "b": 0.5, "c": 0.5, "d": 0.1}
+    mine = scores(a=0.31, b=0.3, c=0.32, d=0.305)
+    _, _, summary = tabulate(paper, mine)
+    theirs = list(paper.values())
+    ours = [float(across_tasks.mean(mine[m])) for m in paper]
+    assert summary["spearman"][0] == pytest.approx(stats.spearmanr(ours, theirs).statistic)
+    drawn = np.stack(
+        [across_tasks.mean(across_tasks.resample(mine[m], stream("aggregates", m))) for m in paper], axis=1
+    )
+    some = [stats.spearmanr(row, theirs).statistic for row in drawn[:1000]]
+    assert (summary["low"][0], summary["high"][0]) == pytest.approx(percentile(np.array(some)), abs=0.15)
+
+
+def test_of_single_runs_no_ordering_is_certain():
+    paper = {"a": 0.9, "b": 0.5, "c": 0.1}
+    mine = scores(a=0.3, b=0.5, c=0.8)
+    mine["b"][1] = mine["b"][1][:1]
+    table, orderings, summary = tabulate(paper, mine)
+    assert table.set_index("method")[["low", "high"]].isna().all(axis=1).to_dict() == {
+        "a": False,
+        "b": True,
+        "c": False,
+    }
+    found = orderings.set_index(["better", "worse"])
+    assert found["ordering"].to_dict() == {("a", "b"): "open", ("a", "c"): "reversed", ("b", "c"): "open"}
+    assert found[["low", "high"]].isna().all(axis=1).tolist() == [True, False, True]
+    assert np.isfinite(summary["spearman"][0])
+    assert summary[["low", "high"]].isna().all(axis=None)
+
+
+def test_the_figure_of_single_runs_claims_no_interval(study):
+    names = ["none", "ppo_clip", "ppo_kl"]
+    table, _, summary = tabulate(paper_scores(study), {name: [np.array([0.1 * i])] for i, name in enumerate(names)})
+    runs = pd.DataFrame({"method": names, "status": "finished"})
+    with page():
+        figure = draw(study, runs, table, summary)
+    words = [text.get_text() for text in figure.findobj(plt.Text)]
+    assert "Spearman's ρ 0.50" in words, "and no bracket"
+    assert "ours, single runs" in words
+    plt.close(figure)
+
+
+def test_rows_without_runs_are_left_out():
+    table, orderings, summary = tabulate({"a": 0.9, "b": 0.5, "c": 0.2}, scores(a=0.8, c=0.1))
+    assert table["method"].tolist() == ["a", "c"]
+    assert len(orderings) == 1
+    assert np.isnan(summary["spearman"][0]), "of two there is no correlation to speak of"
+    _, _, summary = tabulate({"a": 0.9, "b": 0.5, "c": 0.2}, {name: [np.ones(2)] for name in "abc"})
+    assert np.isnan(summary["spearman"][0]), "all tied"
+    empty, orderings, _ = tabulate({"a": 0.9}, {})
+    assert empty.empty and orderings.empty
