@@ -12,12 +12,11 @@ library defaults of Baselines (ea25b9e), made for Atari; only over how many step
 
 from dataclasses import dataclass
 
-from core.adam import gradient
-from core.anneal import left
+from core.agent import Agent, Batch
 from core.kinds import Share
 from core.objective import diagnose
 from core.policy import entropy, logp
-from core.rmsprop import RMSprop
+from core.rmsprop import RMSprop, left
 
 
 @dataclass(frozen=True)
@@ -34,21 +33,19 @@ class Config:
     eps: float = 1e-5  #: of RMSprop (Baselines)
 
 
-def init(agent, cfg):
-    def loss(theta, phi, obs, act, adv, ret):
-        dist = agent.policy.dist(theta, obs)
-        surr = (logp(dist, act) * adv).mean() + cfg.entropy * entropy(dist)
-        return -surr + cfg.value_weight * ((agent.value(phi, obs) - ret) ** 2).mean()
-
-    def gradients(theta, phi, *data):
-        return gradient(loss, (theta, phi), *data)
-
-    vectors = (agent.theta, agent.phi)
-    return {"rmsprop": RMSprop(gradients, vectors, cfg.decay, cfg.eps, cfg.max_norm, agent.compiled), "steps": 0}
+def loss(agent, theta, phi, steps, cfg):
+    dist = agent.policy.dist(theta, steps.obs)
+    surr = (logp(dist, steps.act) * steps.adv).mean() + cfg.entropy * entropy(dist)
+    return -surr + cfg.value_weight * ((agent.value(phi, steps.obs) - steps.ret) ** 2).mean()
 
 
-def update(agent, batch, cfg, state):
+def init(agent: Agent, cfg: Config) -> dict:
+    rmsprop = RMSprop(agent, agent.theta, agent.phi, decay=cfg.decay, eps=cfg.eps, max_norm=cfg.max_norm)
+    return {"rmsprop": rmsprop, "steps": 0}
+
+
+def update(agent: Agent, batch: Batch, cfg: Config, state: dict) -> dict[str, float]:
     step_size = cfg.step_size * left(state["steps"], cfg.anneal)
     state["steps"] += cfg.batch
-    state["rmsprop"].descend(batch.obs, batch.act, batch.adv, batch.ret, step_size=step_size)
+    state["rmsprop"].descend(loss, batch.steps(batch.adv), cfg, step_size=step_size)
     return diagnose(agent, batch, batch.adv) | {"step_size": step_size}

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 
 import torch
 
-from core.adam import gradient
-from core.anneal import left
+from core.agent import Agent, Batch
 from core.kinds import Share
 from core.objective import diagnose
 from core.policy import Gaussian, kl
-from core.rmsprop import RMSprop
+from core.rmsprop import RMSprop, left
 
 
 @dataclass(frozen=True)
@@ -46,40 +45,31 @@ def project(g, k, delta):
     return g - excess / (k * k).sum(-1, keepdim=True).clamp(min=1e-10) * k
 
 
-def policy_gradient(agent, cfg, theta, average, obs, act, adv):
-    """∇θ of the objective, through the projected gradient by the policy's statistics."""
-    theta = theta.detach().requires_grad_()
-    mean, log_std = agent.policy.dist(theta, obs)
+def loss(agent, theta, phi, steps, average, cfg):
+    """Its gradient by θ is −mean[ (∂f/∂θ)ᵀ z ]; by φ it is that of a2c."""
+    mean, log_std = agent.policy.dist(theta, steps.obs)
     f = torch.cat([mean, log_std.expand_as(mean)], dim=-1)
     leaf = f.detach().requires_grad_()
     now = Gaussian(*leaf.chunk(2, dim=-1))
     with torch.no_grad():
-        before = agent.policy.dist(average, obs)
-    z = (act - now.mean) * torch.exp(-now.log_std)
-    logp = (-0.5 * z * z - now.log_std).sum(-1)  # here each row has its own log-std; a constant is left out
-    objective = logp * adv + cfg.entropy * now.log_std.sum(-1)
+        before = agent.policy.dist(average, steps.obs)
+    noise = (steps.act - now.mean) * torch.exp(-now.log_std)
+    logp = (-0.5 * noise * noise - now.log_std).sum(-1)  # here each row has its own log-std; a constant is left out
+    objective = logp * steps.adv + cfg.entropy * now.log_std.sum(-1)
     (g,) = torch.autograd.grad(objective.sum(), leaf)
     (k,) = torch.autograd.grad(kl(before, now).sum(), leaf)
-    (grad,) = torch.autograd.grad((f * project(g, k, cfg.delta)).sum() / len(f), theta)
-    return grad
+    surr = (f * project(g, k, cfg.delta)).sum() / len(f)
+    return -surr + cfg.value_weight * ((agent.value(phi, steps.obs) - steps.ret) ** 2).mean()
 
 
-def init(agent, cfg):
-    def value_loss(phi, obs, ret):
-        return cfg.value_weight * ((agent.value(phi, obs) - ret) ** 2).mean()
-
-    def gradients(theta, phi, average, obs, act, adv, ret):
-        (g_phi,) = gradient(value_loss, (phi,), obs, ret)
-        return -policy_gradient(agent, cfg, theta, average, obs, act, adv), g_phi
-
-    rmsprop = RMSprop(gradients, (agent.theta, agent.phi), cfg.decay, cfg.eps, cfg.max_norm, agent.compiled)
+def init(agent: Agent, cfg: Config) -> dict:
+    rmsprop = RMSprop(agent, agent.theta, agent.phi, decay=cfg.decay, eps=cfg.eps, max_norm=cfg.max_norm)
     return {"rmsprop": rmsprop, "average": agent.theta.clone(), "steps": 0}
 
 
-def update(agent, batch, cfg, state):
+def update(agent: Agent, batch: Batch, cfg: Config, state: dict) -> dict[str, float]:
     step_size = cfg.step_size * left(state["steps"], cfg.anneal)
     state["steps"] += cfg.batch
-    data = (state["average"], batch.obs, batch.act, batch.adv, batch.ret)
-    state["rmsprop"].descend(*data, step_size=step_size)
+    state["rmsprop"].descend(loss, batch.steps(batch.adv), state["average"], cfg, step_size=step_size)
     state["average"].lerp_(agent.theta, 1 - cfg.average_decay)
     return diagnose(agent, batch, batch.adv) | {"step_size": step_size}

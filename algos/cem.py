@@ -19,9 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from core.agent import Agent, spaced
+from core.envs.recorded import Environments
 from core.kinds import Share, Steps
 from core.policy import entropy, kl
-from core.rollout import spaced
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,12 @@ class Population:
     raw_obs: np.ndarray  #: all that were seen
 
 
-def init(agent, cfg):
-    agent.compiled = False  # there is no gradient; all is in acting
+def init(agent: Agent, cfg: Config) -> dict:
     return {"var": torch.full((agent.policy.net.size,), cfg.std**2, dtype=torch.float64), "iteration": 0}
+
+
+def whole_episodes(cfg: Config) -> bool:
+    return True
 
 
 def spread(cfg, state):
@@ -54,12 +58,11 @@ def spread(cfg, state):
     return torch.sqrt(state["var"] + cfg.extra_std**2 * fading)
 
 
-def collect(agent, envs, cfg, common, state):
+def collect(agent: Agent, envs: Environments, cfg: Config, state: dict) -> Population:
     net, std = agent.policy.net, spread(cfg, state)
     noise = torch.from_numpy(agent.streams.noise.standard_normal((cfg.population, net.size)))
     members = agent.theta[: net.size] + std * noise
     mean_action = [net.numpy(member.numpy()) for member in members.float()]
-    envs.staggered = False  # every episode is whole
     ret, seen, waiting = np.zeros(cfg.population), [], iter(range(cfg.population))
     plays = np.array([next(waiting, -1) for _ in range(len(envs))])  # the member that each copy is playing, -1: none
     while len(running := np.flatnonzero(plays >= 0)):
@@ -68,10 +71,7 @@ def collect(agent, envs, cfg, common, state):
         act = np.zeros((len(envs), envs.act_dim), np.float32)
         for i in running:
             act[i] = mean_action[plays[i]](obs[i])
-        spent = envs.left < len(running)  # then some of the copies take the last steps, and nothing is learned
-        rew, terminated, truncated, _ = envs.step(act, running[: envs.left])
-        if spent:
-            return None
+        rew, terminated, truncated, _ = envs.step(act, running)
         ret[plays[running]] += rew[running]
         for i in np.flatnonzero(terminated | truncated):
             plays[i] = next(waiting, -1)
@@ -86,7 +86,7 @@ def refit(members, ret, share):
     return members[best].mean(0), members[best].var(0, correction=0)
 
 
-def update(agent, batch, cfg, state):
+def update(agent: Agent, batch: Population, cfg: Config, state: dict) -> dict[str, float]:
     with torch.no_grad():
         old = agent.policy.dist(agent.theta, batch.obs)
     mean, state["var"] = refit(batch.members, batch.ret, cfg.elite)

@@ -13,11 +13,11 @@ The defaults are those of ``trpo`` (Baselines 2017, da99706), so that the differ
 
 from dataclasses import dataclass
 
+from core.agent import Agent, Batch
+from core.fit import fit_value, value_adam
 from core.kinds import Share
 from core.natural import conjugate_gradient, fisher, step_of_kl
-from core.normalise import standardise
-from core.objective import diagnose, surrogate
-from core.value import fit_value, value_adam
+from core.objective import diagnose, standardise, surrogate
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,13 @@ class Config:
     value_step: float = 1e-3  #: Adam step size of φ (Baselines 2017)
 
 
-def init(agent, cfg):
+def init(agent: Agent, cfg: Config) -> dict:
     return {"value_adam": value_adam(agent)}
 
 
-def update(agent, batch, cfg, state):
+def update(agent: Agent, batch: Batch, cfg: Config, state: dict) -> dict[str, float]:
     adv = standardise(batch.adv)
-    g = surrogate(agent, batch, adv).gradient(agent.theta)
+    g = agent.gradient(surrogate)(agent.theta, batch.steps(adv))
     F = fisher(agent, batch.every(cfg.fisher_every), cfg.damping)
     x = conjugate_gradient(F, g, cfg.cg_iterations)
     agent.theta += step_of_kl(F, x, cfg.max_kl)

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.adam import Adam
+from core.agent import Agent, Batch
+from core.envs.recorded import Environments
+from core.fit import fit_value, value_adam
 from core.kinds import Share
-from core.normalise import standardise
-from core.objective import diagnose
+from core.objective import diagnose, standardise
 from core.rollout import make_batch, sample
-from core.value import fit_value, value_adam
 
 
 @dataclass(frozen=True)
@@ -37,30 +38,29 @@ class Config:
     value_step: float = 1e-3  #: Adam step size of φ (Spinning Up, vf_lr)
 
 
-def objective(agent, theta, obs, act, adv):
-    """mean[ log π_θ(a|s) · A ], whose gradient is ĝ."""
-    return (agent.policy.logp(theta, obs, act) * adv).mean()
+def whole_episodes(cfg: Config) -> bool:
+    return not cfg.critic
 
 
-def init(agent, cfg):
-    agent.compiled &= cfg.critic  # batches of whole episodes: each has another shape
-    descent = Adam(lambda theta, *data: -objective(agent, theta, *data), (agent.theta,), agent.compiled)
-    return {"adam": descent, "value_adam": value_adam(agent)}
+def loss(agent, theta, steps):
+    return -(agent.policy.logp(theta, steps.obs, steps.act) * steps.adv).mean()  # its gradient is −ĝ
 
 
-def collect(agent, envs, cfg, common, state):
-    roll = sample(agent, envs, cfg.batch, whole_episodes=not cfg.critic)
-    limits = common.time_limit == "bootstrap"
-    return roll and make_batch(agent, roll, cfg.gamma, cfg.lam, critic=cfg.critic, bootstrap_limits=limits)
+def init(agent: Agent, cfg: Config) -> dict:
+    return {"adam": Adam(agent, agent.theta), "value_adam": value_adam(agent)}
 
 
-def update(agent, batch, cfg, state):
+def collect(agent: Agent, envs: Environments, cfg: Config, state: dict) -> Batch:
+    roll = sample(agent, envs, cfg.batch, whole_episodes(cfg))
+    return make_batch(agent, roll, cfg.gamma, cfg.lam, critic=cfg.critic)
+
+
+def update(agent: Agent, batch: Batch, cfg: Config, state: dict) -> dict[str, float]:
     adv = standardise(batch.adv)
-    data = (batch.obs, batch.act, adv)
     if cfg.optimiser == "adam":
-        state["adam"].descend(*data, step_size=cfg.step_size)
+        state["adam"].descend(loss, batch.steps(adv), step_size=cfg.step_size)
     else:
-        agent.theta += cfg.step_size * agent.gradient(objective)(agent.theta, *data)
+        agent.theta -= cfg.step_size * agent.gradient(loss)(agent.theta, batch.steps(adv))
     if cfg.critic:
         fit_value(agent, batch, cfg, state["value_adam"])
     stats = diagnose(agent, batch, adv) | {"step_size": cfg.step_size}

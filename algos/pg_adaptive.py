@@ -15,10 +15,10 @@ the PPO paper's for MuJoCo; the value fit is that of Baselines in 2017.
 from dataclasses import dataclass
 
 from core.adam import Adam
+from core.agent import Agent, Batch
+from core.fit import fit_value, value_adam
 from core.kinds import Positive, Share
-from core.normalise import standardise
-from core.objective import diagnose
-from core.value import fit_value, value_adam
+from core.objective import diagnose, standardise
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class Config:
     value_step: float = 1e-3  #: Adam step size of φ (Baselines 2017)
 
 
-def init(agent, cfg):
-    def loss(theta, obs, act, adv):
-        return -(agent.policy.logp(theta, obs, act) * adv).mean()
+def loss(agent, theta, steps):
+    return -(agent.policy.logp(theta, steps.obs, steps.act) * steps.adv).mean()
 
-    adam = Adam(loss, (agent.theta,), agent.compiled)
-    return {"adam": adam, "value_adam": value_adam(agent), "step_size": cfg.step_size}
+
+def init(agent: Agent, cfg: Config) -> dict:
+    return {"adam": Adam(agent, agent.theta), "value_adam": value_adam(agent), "step_size": cfg.step_size}
 
 
 def adapt(step_size, d, target):
@@ -50,9 +50,9 @@ def adapt(step_size, d, target):
     return step_size
 
 
-def update(agent, batch, cfg, state):
+def update(agent: Agent, batch: Batch, cfg: Config, state: dict) -> dict[str, float]:
     adv, step_size = standardise(batch.adv), state["step_size"]
-    state["adam"].descend(batch.obs, batch.act, adv, step_size=step_size)
+    state["adam"].descend(loss, batch.steps(adv), step_size=step_size)
     fit_value(agent, batch, cfg, state["value_adam"])
     stats = diagnose(agent, batch, adv)
     state["step_size"] = adapt(step_size, stats["kl"], cfg.target)

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import torch
 
 from core.adam import Adam
+from core.agent import Agent, Batch
 from core.kinds import Share
-from core.normalise import standardise
-from core.objective import diagnose, finite_exp
+from core.objective import diagnose, finite_exp, standardise
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,17 @@ def clipped(ratio, adv, epsilon):
     return torch.minimum(ratio * adv, ratio.clamp(1 - epsilon, 1 + epsilon) * adv)
 
 
-def init(agent, cfg):
-    def loss(theta, phi, obs, act, logp_old, adv, ret):
-        ratio = finite_exp(agent.policy.logp(theta, obs, act) - logp_old)  # where it is clipped 0 · ∞ would be NaN
-        return -clipped(ratio, adv, cfg.epsilon).mean() + ((agent.value(phi, obs) - ret) ** 2).mean()
-
-    return {"adam": Adam(loss, (agent.theta, agent.phi), agent.compiled)}
+def loss(agent, theta, phi, steps, cfg):
+    ratio = finite_exp(agent.policy.logp(theta, steps.obs, steps.act) - steps.logp)  # 0 · ∞ where clipped would be NaN
+    return -clipped(ratio, steps.adv, cfg.epsilon).mean() + ((agent.value(phi, steps.obs) - steps.ret) ** 2).mean()
 
 
-def update(agent, batch, cfg, state):
+def init(agent: Agent, cfg: Config) -> dict:
+    return {"adam": Adam(agent, agent.theta, agent.phi)}
+
+
+def update(agent: Agent, batch: Batch, cfg: Config, state: dict) -> dict[str, float]:
     adv = standardise(batch.adv)
-    data = (batch.obs, batch.act, batch.logp, adv, batch.ret)
     for _ in range(cfg.epochs):
-        state["adam"].epoch(data, cfg.minibatch, agent.streams.shuffle, step_size=cfg.step_size)
+        state["adam"].epoch(loss, batch.steps(adv), cfg, size=cfg.minibatch, step_size=cfg.step_size)
     return diagnose(agent, batch, adv) | {"step_size": cfg.step_size}

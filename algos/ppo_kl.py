@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import torch
 
 from core.adam import Adam
+from core.agent import Agent, Batch
 from core.kinds import Positive, Share
-from core.normalise import standardise
-from core.objective import diagnose, log_ratio
+from core.objective import diagnose, log_ratio, standardise
 from core.policy import Gaussian, kl, logp
 
 
@@ -34,14 +34,16 @@ class Config:
     step_size: float = 3e-4  #: of Adam, not annealed (PPO paper, Table 3)
 
 
-def init(agent, cfg):
-    def loss(theta, phi, beta, log_std_old, obs, act, mean_old, logp_old, adv, ret):
-        new = agent.policy.dist(theta, obs)
-        ratio = torch.exp(log_ratio(logp(new, act), logp_old, adv))
-        penalty = beta * kl(Gaussian(mean_old, log_std_old), new)
-        return -(ratio * adv - penalty).mean() + ((agent.value(phi, obs) - ret) ** 2).mean()
+def loss(agent, theta, phi, rows, log_std_old, beta):
+    steps, mean_old = rows
+    new = agent.policy.dist(theta, steps.obs)
+    ratio = torch.exp(log_ratio(logp(new, steps.act), steps.logp, steps.adv))
+    penalty = beta * kl(Gaussian(mean_old, log_std_old), new)
+    return -(ratio * steps.adv - penalty).mean() + ((agent.value(phi, steps.obs) - steps.ret) ** 2).mean()
 
-    return {"adam": Adam(loss, (agent.theta, agent.phi), agent.compiled), "beta": cfg.beta}
+
+def init(agent: Agent, cfg: Config) -> dict:
+    return {"adam": Adam(agent, agent.theta, agent.phi), "beta": cfg.beta}
 
 
 def adapt(beta, d, target):
@@ -53,13 +55,11 @@ def adapt(beta, d, target):
     return beta
 
 
-def update(agent, batch, cfg, state):
+def update(agent: Agent, batch: Batch, cfg: Config, state: dict) -> dict[str, float]:
     adv, beta = standardise(batch.adv), state["beta"]
-    fixed = (torch.tensor(beta), batch.old.log_std)
-    data = (batch.obs, batch.act, batch.old.mean, batch.logp, adv, batch.ret)
+    rows, fixed = (batch.steps(adv), batch.old.mean), (batch.old.log_std, torch.tensor(beta))
     for _ in range(cfg.epochs):
-        state["adam"].epoch(data, cfg.minibatch, agent.streams.shuffle, step_size=cfg.step_size, constants=fixed)
+        state["adam"].epoch(loss, rows, *fixed, size=cfg.minibatch, step_size=cfg.step_size)
     stats = diagnose(agent, batch, adv)
-    if cfg.adaptive:
-        state["beta"] = adapt(beta, stats["kl"], cfg.target)
+    state["beta"] = adapt(beta, stats["kl"], cfg.target) if cfg.adaptive else beta
     return stats | {"beta": beta, "step_size": cfg.step_size}

@@ -17,13 +17,11 @@ advantages were not standardised (until 2017-07-23); and the observation filter 
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
-
+from core.agent import Agent, Batch
+from core.fit import fit_value, value_adam
 from core.kinds import Share
 from core.natural import conjugate_gradient, fisher, line_search, step_of_kl
-from core.normalise import standardise
-from core.objective import diagnose, gain_and_kl, surrogate
-from core.value import fit_value, value_adam
+from core.objective import diagnose, gain_and_kl, standardise, surrogate
 
 
 @dataclass(frozen=True)
@@ -43,21 +41,23 @@ class Config:
     value_step: float = 1e-3  #: Adam step size of φ (Baselines 2017)
 
 
-def init(agent, cfg):
+def init(agent: Agent, cfg: Config) -> dict:
     return {"value_adam": value_adam(agent)}
 
 
-def update(agent, batch, cfg, state):
-    adv = standardise(batch.adv)
-    g = surrogate(agent, batch, adv).gradient(agent.theta)
+def update(agent: Agent, batch: Batch, cfg: Config, state: dict) -> dict[str, float]:
+    steps = batch.steps(standardise(batch.adv))
+    g = agent.gradient(surrogate)(agent.theta, steps)
     if cfg.log_std == "frozen":
         g[-agent.policy.act_dim :] = 0  # F has no entries between weights and log-stds: the step stays 0 there
     F = fisher(agent, batch.every(cfg.fisher_every), cfg.damping)
     x = conjugate_gradient(F, g, cfg.cg_iterations)
     step = step_of_kl(F, x, cfg.max_kl)
-    near = gain_and_kl(agent, batch, adv)
-    with torch.no_grad():
-        theta, searched = line_search(near, agent.theta, step, cfg.max_kl, cfg.shrink, cfg.tries)
+
+    def near(theta):
+        return agent.graph(gain_and_kl)(theta, steps, batch.old)
+
+    theta, searched = line_search(near, agent.theta, step, cfg.max_kl, cfg.shrink, cfg.tries)
     agent.theta.copy_(theta)
     fit_value(agent, batch, cfg, state["value_adam"])
-    return diagnose(agent, batch, adv) | searched
+    return diagnose(agent, batch, steps.adv) | searched

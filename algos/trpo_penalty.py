@@ -14,13 +14,11 @@ constraint. With β = sqrt(gᵀF⁻¹g / 2δ) the steps are one; here β stays. 
 
 from dataclasses import dataclass
 
-import torch
-
+from core.agent import Agent, Batch
+from core.fit import fit_value, value_adam
 from core.kinds import Positive, Share
 from core.natural import conjugate_gradient, fisher, line_search
-from core.normalise import standardise
-from core.objective import diagnose, gain_and_kl, surrogate
-from core.value import fit_value, value_adam
+from core.objective import diagnose, gain_and_kl, standardise, surrogate
 
 
 @dataclass(frozen=True)
@@ -39,23 +37,21 @@ class Config:
     value_step: float = 1e-3  #: Adam step size of φ (Baselines 2017)
 
 
-def init(agent, cfg):
+def init(agent: Agent, cfg: Config) -> dict:
     return {"value_adam": value_adam(agent)}
 
 
-def update(agent, batch, cfg, state):
-    adv = standardise(batch.adv)
-    g = surrogate(agent, batch, adv).gradient(agent.theta)
+def update(agent: Agent, batch: Batch, cfg: Config, state: dict) -> dict[str, float]:
+    steps = batch.steps(standardise(batch.adv))
+    g = agent.gradient(surrogate)(agent.theta, steps)
     F = fisher(agent, batch.every(cfg.fisher_every), cfg.damping)
     step = conjugate_gradient(F, g, cfg.cg_iterations) / cfg.beta
-    near = gain_and_kl(agent, batch, adv)
 
-    def penalised(new):
-        gain, far = near(new)
+    def penalised(theta):
+        gain, far = agent.graph(gain_and_kl)(theta, steps, batch.old)
         return gain - cfg.beta * far, far
 
-    with torch.no_grad():
-        theta, searched = line_search(penalised, agent.theta, step, float("inf"), cfg.shrink, cfg.tries)
+    theta, searched = line_search(penalised, agent.theta, step, float("inf"), cfg.shrink, cfg.tries)
     agent.theta.copy_(theta)
     fit_value(agent, batch, cfg, state["value_adam"])
-    return diagnose(agent, batch, adv) | searched | {"beta": cfg.beta}
+    return diagnose(agent, batch, steps.adv) | searched | {"beta": cfg.beta}

@@ -18,18 +18,20 @@ solved the branches of a state differ by little more than V_φ's error, and a st
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from core.agent import Agent, Batch
 from core.envs.branches import Branches
+from core.envs.recorded import Environments
 from core.errors import UsageError
+from core.fit import fit_value, value_adam
 from core.kinds import Share
 from core.natural import conjugate_gradient, fisher, line_search, step_of_kl
-from core.normalise import standardise
-from core.objective import Objective, diagnose, mean_kl
-from core.rollout import Batch, make_batch, sample
-from core.value import fit_value, value_adam
+from core.objective import diagnose, mean_kl, standardise
+from core.rollout import make_batch, sample
 
 
 @dataclass(frozen=True)
@@ -51,17 +53,19 @@ class Config:
     value_step: float = 1e-3  #: Adam step size of φ (Baselines 2017)
 
 
-@dataclass
-class Vine(Batch):
-    """The trunk, and the branches of N of its states."""
-
-    branch_obs: torch.Tensor  #: N × O, filtered
-    branch_act: torch.Tensor  #: N × K × A
-    branch_logp: torch.Tensor  #: N × K, log π_old
+class Tries(NamedTuple):
+    obs: torch.Tensor  #: N × O, filtered
+    act: torch.Tensor  #: N × K × A
+    logp: torch.Tensor  #: N × K, log π_old
     q: torch.Tensor  #: N × K
 
 
-def init(agent, cfg):
+@dataclass
+class Vine(Batch):
+    tries: Tries  #: the branches of N of the trunk's states
+
+
+def init(agent: Agent, cfg: Config) -> dict:
     if cfg.states > cfg.batch:
         raise UsageError(f"trpo_vine: states: {cfg.states} is more than the trunk has steps (batch: {cfg.batch})")
     if cfg.actions < 2:
@@ -69,16 +73,13 @@ def init(agent, cfg):
     return {"value_adam": value_adam(agent)}
 
 
-def collect(agent, envs, cfg, common, state):
-    limits = common.time_limit == "bootstrap"
+def collect(agent: Agent, envs: Environments, cfg: Config, state: dict) -> Vine:
     chosen, saved = np.sort(agent.streams.shuffle.choice(cfg.batch, cfg.states, replace=False)), []
 
     def save(row):  # the trunk's steps are counted row by row, and in a row copy by copy
         saved.extend(envs.save(i % len(envs)) for i in chosen[chosen // len(envs) == row])
 
     roll = sample(agent, envs, cfg.batch, before_row=save)
-    if roll is None:
-        return None
     if "branches" not in state:  # init() does not see the environments
         state["branches"] = Branches(envs, cfg.actions)
     noise, act_dim, actor = agent.streams.noise, envs.act_dim, agent.policy.actor(agent.theta)
@@ -87,24 +88,21 @@ def collect(agent, envs, cfg, common, state):
         acts.append(actor(agent.filter(start.obs), noise.standard_normal((cfg.actions, act_dim), np.float32)))
         common_noise = noise.standard_normal((cfg.length - 1, act_dim), np.float32)
         tried.append(state["branches"].try_out(agent, start, acts[-1], common_noise))
-        if tried[-1] is None:
-            return None
     obs = torch.from_numpy(agent.filter(np.stack([start.obs for start in saved])))
     act = torch.from_numpy(np.stack(acts))
     with torch.no_grad():
         logp = log_prob(agent, agent.theta, obs, act)
-    trunk = make_batch(agent, roll, cfg.gamma, cfg.lam, bootstrap_limits=limits)
-    return Vine(**vars(trunk), branch_obs=obs, branch_act=act, branch_logp=logp, q=q_values(agent, tried, cfg, limits))
+    trunk = make_batch(agent, roll, cfg.gamma, cfg.lam)
+    return Vine(**vars(trunk), tries=Tries(obs, act, logp, q_values(agent, envs, tried, cfg)))
 
 
-def q_values(agent, tried, cfg, bootstrap_limits):
+def q_values(agent, envs, tried, cfg):
     """Q (N × K): the discounted rewards of each branch and, where the policy would go on, V_φ of what follows."""
     rew, length, terminated, truncated, last_obs = (np.stack(column) for column in zip(*tried, strict=True))
     with torch.no_grad():
         val = agent.value(agent.phi, torch.from_numpy(agent.filter(last_obs)).flatten(0, 1)).view(length.shape).numpy()
-    over = terminated if bootstrap_limits else terminated | truncated
     discount = cfg.gamma ** np.arange(cfg.length)[:, None]
-    q = (discount * rew).sum(axis=1) + np.where(over, 0, cfg.gamma**length * val)
+    q = (discount * rew).sum(axis=1) + np.where(envs.terminal(terminated, truncated), 0, cfg.gamma**length * val)
     return torch.from_numpy(q).float()
 
 
@@ -113,30 +111,25 @@ def log_prob(agent, theta, obs, act):
     return agent.policy.logp(theta, obs.repeat_interleave(act.shape[1], 0), act.flatten(0, 1)).view(act.shape[:2])
 
 
-def surrogate(agent, batch):
-    """θ ↦ L(θ)."""
-    return Objective(agent, weighted_mean, batch.branch_obs, batch.branch_act, batch.branch_logp, batch.q)
+def surrogate(agent, theta, tries):
+    """L(θ): the mean of Q with the softmax of log ratio as weights, Σ_j ratio_j Q_j / Σ_j ratio_j; its mean over n."""
+    log_ratio = log_prob(agent, theta, tries.obs, tries.act) - tries.logp
+    return (torch.softmax(log_ratio, 1) * tries.q).sum(1).mean()
 
 
-def weighted_mean(agent, theta, obs, act, logp_old, q):
-    """Σ_j ratio_j Q_j / Σ_j ratio_j, the mean of Q with the softmax of log ratio as weights; its mean over n."""
-    log_ratio = log_prob(agent, theta, obs, act) - logp_old
-    return (torch.softmax(log_ratio, 1) * q).sum(1).mean()
-
-
-def update(agent, batch, cfg, state):
-    surr, kl = surrogate(agent, batch), mean_kl(agent, batch)
-    g = surr.gradient(agent.theta)
+def update(agent: Agent, batch: Vine, cfg: Config, state: dict) -> dict[str, float]:
+    surr, kl = agent.graph(surrogate), agent.graph(mean_kl)
+    g = agent.gradient(surrogate)(agent.theta, batch.tries)
     F = fisher(agent, batch.every(cfg.fisher_every), cfg.damping)
     x = conjugate_gradient(F, g, cfg.cg_iterations)
     step = step_of_kl(F, x, cfg.max_kl)
-    with torch.no_grad():
-        before = surr(agent.theta)
-        theta, searched = line_search(
-            lambda new: (surr(new) - before, kl(new)), agent.theta, step, cfg.max_kl, cfg.shrink, cfg.tries
-        )
-        after = surr(theta)
+    before = surr(agent.theta, batch.tries)
+
+    def near(theta):
+        return surr(theta, batch.tries) - before, kl(theta, batch.obs, batch.old)
+
+    theta, searched = line_search(near, agent.theta, step, cfg.max_kl, cfg.shrink, cfg.tries)
     agent.theta.copy_(theta)
+    vine = {"surr_before": before.item(), "surr_after": surr(theta, batch.tries).item(), **searched}
     fit_value(agent, batch, cfg, state["value_adam"])
-    vine = {"surr_before": before.item(), "surr_after": after.item(), **searched}
     return diagnose(agent, batch, standardise(batch.adv)) | vine  # of the trunk, but for the surrogate

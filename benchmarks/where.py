@@ -46,7 +46,7 @@ def main(algo: str, task_id: str, steps: int) -> dict[str, float]:
     if hasattr(module, "fit_value"):
         module.fit_value = timed("value", module.fit_value)
     begun = 0
-    gc.freeze()  # as train/job.py
+    gc.freeze()  # as train/libraries.py
     if run.agent.compiled:
         run.iterate()
         spent.clear()

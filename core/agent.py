@@ -1,15 +1,17 @@
-"""What an algorithm's ``update`` works on."""
+"""What an algorithm's ``update`` works on: the agent, and the batch."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
+import numpy as np
 import torch
 
-from core.adam import gradient
-from core.compile import Graph
+from core.compile import Graph, gradient
 from core.normalise import FLOOR, NoFilter, ObservationFilter
-from core.policy import Policy
+from core.policy import Gaussian, Policy
 from core.streams import Streams
 from core.value import Value
 
@@ -28,17 +30,29 @@ class Agent:
     _graphs: dict = field(default_factory=dict, init=False, repr=False)
 
     def graph(self, f: Callable) -> Graph:
-        """``f(agent, *tensors)`` as a graph of its tensors. ``f`` is a function of a module: its graph is made once."""
+        """``f(agent, …)`` as a graph of its tensors. ``f`` is a function of a module: its graph is made once."""
         return self._once(f, partial(f, self))
 
     def gradient(self, f: Callable) -> Graph:
-        """The gradient of ``f(agent, vector, *tensors)``, a scalar, by ``vector``; made once, too."""
+        """The gradient of ``f(agent, vector, …)``, a scalar, by ``vector``; made once, too."""
         return self._once((f, "gradient"), lambda vector, *data: gradient(partial(f, self), (vector,), *data)[0])
 
     def _once(self, key: object, f: Callable) -> Graph:
         if key not in self._graphs:
             self._graphs[key] = Graph(f, self.compiled)
         return self._graphs[key]
+
+    def pack(self) -> dict:
+        """θ, φ, the filter and the random streams, as plain data."""
+        packed = {"filter": self.filter.pack(), "streams": self.streams.pack()}
+        return {"theta": self.theta, "phi": self.phi, **packed}
+
+    def unpack(self, packed: dict) -> None:
+        """Go on from :meth:`pack`; the vectors stay the same ones."""
+        self.theta.copy_(packed["theta"])
+        self.phi.copy_(packed["phi"])
+        self.filter.unpack(packed["filter"])
+        self.streams.unpack(packed["streams"])
 
 
 def new_agent(
@@ -60,3 +74,49 @@ def new_agent(
         streams=streams,
         compiled=compiled,
     )
+
+
+class Steps(NamedTuple):
+    """What a loss asks of N steps."""
+
+    obs: torch.Tensor  #: N × O, filtered
+    act: torch.Tensor  #: N × A, as drawn, never clipped
+    logp: torch.Tensor  #: N, log π_old(act | obs)
+    adv: torch.Tensor  #: N
+    ret: torch.Tensor  #: N, the value function's target
+
+
+@dataclass
+class Batch:
+    """N steps, as tensors (float32) in order of time and, within one time, of environment."""
+
+    obs: torch.Tensor  #: N × O, filtered
+    act: torch.Tensor  #: N × A, as drawn, never clipped
+    old: Gaussian  #: the distributions that drew them
+    logp: torch.Tensor  #: N, log π_old(act | obs)
+    val: torch.Tensor  #: N, V_φ(obs) before the update
+    adv: torch.Tensor  #: N, not normalised
+    ret: torch.Tensor  #: N, the value function's target, adv + val
+    raw_obs: np.ndarray  #: N × O, as the task gave them: for the filter
+    envs: int  #: E, the environments that the steps are of
+
+    def steps(self, adv: torch.Tensor) -> Steps:
+        """The steps with these advantages (N)."""
+        return Steps(self.obs, self.act, self.logp, adv, self.ret)
+
+    def every(self, n: int) -> torch.Tensor:
+        """Every n-th of ``obs``, from all environments alike."""
+        return self.obs[spaced(len(self.obs), n, self.envs)]
+
+
+def spaced(rows: int, n: int, envs: int) -> slice | list[int]:
+    """Every n-th row of a batch in order of time and, within one time, of environment.
+
+    Where ``n`` and ``envs`` have a common factor, ``[::n]`` would see the same environments at each time. So the rows
+    taken then move on by one whenever they are back at the first environment.
+    """
+    common, back = math.gcd(n, envs), math.lcm(n, envs)
+    if common == 1:
+        return slice(None, None, n)
+    shifted = (row + row // back % common for row in range(0, rows, n))
+    return [row for row in shifted if row < rows]

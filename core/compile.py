@@ -34,6 +34,7 @@ FORMAT = 1  #: raised when the code of a graph changes here
 class Graph:
     """A function of tensors, compiled at its first call where ``compiled`` is set; else the function itself.
 
+    Its arguments are tensors, NamedTuples and tuples of them, and constants, which stay the same from call to call.
     ``f`` must do the same whatever the tensors hold, and use no other tensors; it may change them in place. It
     is compiled for the shapes of the first call; a call with others (the last minibatch of an epoch) runs ``f``.
     Compiled and not, the last bits differ.
@@ -46,18 +47,47 @@ class Graph:
     def __deepcopy__(self, memo: dict) -> "Graph":
         return Graph(copy.deepcopy(self._f, memo), self._compiled)  # what is loaded cannot be copied, but loaded again
 
-    def __call__(self, *tensors: torch.Tensor):
+    def __call__(self, *arguments):
         """What ``f`` returns: a tensor, a tuple of tensors or nothing."""
         if not self._compiled:
-            return self._f(*tensors)
+            return self._f(*arguments)
+        tensors = leaves(arguments)
         shapes = [tensor.shape for tensor in tensors]
         if self._shapes is None:
-            self._run, self._returns = _load(self._f, tensors)
+            self._run, self._returns = _load(lambda *flat: self._f(*filled(arguments, iter(flat))), tensors, self._f)
             self._shapes = shapes
         if shapes != self._shapes:
-            return self._f(*tensors)
+            return self._f(*arguments)
         out = self._run([tensor if tensor.is_contiguous() else tensor.contiguous() for tensor in tensors])
         return None if self._returns is None else out[0] if self._returns is torch.Tensor else tuple(out)
+
+
+def leaves(value: object) -> list[torch.Tensor]:
+    """The tensors of a tuple, of tuples in it as well, in their order."""
+    if isinstance(value, torch.Tensor):
+        return [value]
+    return [leaf for item in value for leaf in leaves(item)] if isinstance(value, tuple) else []
+
+
+def filled(value: object, tensors: Iterator[torch.Tensor]) -> object:
+    """``value`` with other tensors in the places of its own."""
+    if isinstance(value, torch.Tensor):
+        return next(tensors)
+    if not isinstance(value, tuple):
+        return value
+    items = [filled(item, tensors) for item in value]
+    return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+
+
+def gradient(f: Callable, vectors: Sequence[torch.Tensor], *data: object) -> tuple[torch.Tensor, ...]:
+    """∇f by each of ``vectors``, where ``f(*vectors, *data)`` is a scalar."""
+    leaf = [v.detach().requires_grad_() for v in vectors]
+    return torch.autograd.grad(f(*leaf, *data), leaf)
+
+
+def compile_for(march: str) -> None:
+    """Have graphs compiled for processors of this kind, by its name at the compiler, and not for this one."""
+    OPTIONS["cpp.march"] = march  # part of the name that a graph is kept under
 
 
 def compiler() -> str | None:
@@ -65,14 +95,14 @@ def compiler() -> str | None:
     return shutil.which(os.environ.get("CXX", "clang++" if os.uname().sysname == "Darwin" else "g++"))
 
 
-def _load(f: Callable, tensors: tuple[torch.Tensor, ...]) -> tuple[Callable, type | None]:
+def _load(f: Callable, tensors: list[torch.Tensor], named: Callable) -> tuple[Callable, type | None]:
     """``f`` as machine code, from the cache or made now: how to run it, and what it returns."""
     recorder = Recorder(tensors)
     with recorder:
         try:
             returned = f(*recorder.examples)
         except UnknownTensor:
-            name = getattr(f, "func", f).__qualname__
+            name = getattr(named, "func", named).__qualname__
             raise TypeError(f"{name}: uses a tensor that is not an argument, and would keep its first value") from None
     content = [recorder.lines, OPTIONS, torch.__version__, cpu(), FORMAT]
     digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]
@@ -140,7 +170,7 @@ def _tanh(x: torch.Tensor) -> torch.Tensor:
     return 1 - 2 / (torch.exp(2 * x) + 1)
 
 
-def _compile(f: Callable, tensors: tuple[torch.Tensor, ...], folder: Path) -> None:
+def _compile(f: Callable, tensors: list[torch.Tensor], folder: Path) -> None:
     """``f`` for tensors like these, as a package of TorchInductor's in ``folder``. Raises NotCompiled."""
     with tempfile.TemporaryDirectory(dir=CACHE) as unfinished, _places(CACHE / "inductor", unfinished):
         import torch._inductor.cpp_builder as builder  # heavy: only the first run of a kind needs it

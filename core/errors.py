@@ -13,3 +13,7 @@ def named(error: UsageError, task: str) -> str:
     """The message for one who asked for a task by its name in ``envs.yaml``."""
     said = str(error)
     return said.replace("envs.yaml: ", f"envs.yaml: {task}: ", 1) if isinstance(error, TaskError) else said
+
+
+class BudgetSpent(Exception):
+    """The environment steps of the run are used up, in the middle of a batch: nothing is learned from it."""

@@ -71,6 +71,7 @@ def step_of_kl(product: Product, x: torch.Tensor, max_kl: float) -> torch.Tensor
     return torch.sqrt(2 * max_kl / curvature) * x
 
 
+@torch.no_grad()
 def line_search(
     evaluate: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]],
     theta: torch.Tensor,

@@ -1,7 +1,6 @@
-"""Observation filter and advantage standardisation."""
+"""The observation filter."""
 
 import numpy as np
-import torch
 
 FLOOR = 1e-2  #: Baselines' (mpi_running_mean_std.py)
 
@@ -46,6 +45,16 @@ class ObservationFilter:
         self.count = total
         self._refresh()
 
+    def pack(self) -> dict:
+        """Its statistics, as plain data."""
+        return {"count": self.count, "mean": self.mean, "sq": self.sq}
+
+    def unpack(self, packed: dict) -> None:
+        """Go on from :meth:`pack`; arrays may be tensors by now. Raises ValueError where they are of another shape."""
+        self.count = int(packed["count"])
+        self.mean, self.sq = (np.array(packed[name]).reshape(self.mean.shape) for name in ("mean", "sq"))
+        self._refresh()
+
 
 class NoFilter:
     """Raw observations, as float32."""
@@ -57,13 +66,9 @@ class NoFilter:
     def update(self, obs: np.ndarray) -> None:
         """Nothing to learn."""
 
+    def pack(self) -> dict:
+        """Nothing to keep."""
+        return {}
 
-def standardise(adv: torch.Tensor) -> torch.Tensor:
-    """Advantages with mean 0 and standard deviation 1 over the batch.
-
-    Zeros where they are equal: their deviation is then not 0 but a rounding or two of their size, and would become 1.
-    """
-    std = adv.std(correction=0)
-    if std <= 4 * torch.finfo(adv.dtype).eps * adv.abs().max():
-        return torch.zeros_like(adv)
-    return (adv - adv.mean()) / (std + 1e-8)
+    def unpack(self, packed: dict) -> None:
+        """Nothing to go on from."""

@@ -1,27 +1,20 @@
 """The surrogate objective that the methods share, and what is reported of an update."""
 
-from collections.abc import Callable
-
 import torch
 
-from core.agent import Agent
+from core.agent import Agent, Batch, Steps
 from core.policy import Gaussian, entropy, kl, logp
-from core.rollout import Batch
 
 
-class Objective:
-    """θ ↦ ``f(agent, θ, *data)``, a scalar, with its gradient. ``f`` is a function of a module (``Agent.graph``)."""
+def standardise(adv: torch.Tensor) -> torch.Tensor:
+    """Advantages with mean 0 and standard deviation 1 over the batch.
 
-    def __init__(self, agent: Agent, f: Callable, *data: torch.Tensor):
-        self._value, self._gradient, self._data = agent.graph(f), agent.gradient(f), data
-
-    def __call__(self, theta: torch.Tensor) -> torch.Tensor:
-        """The value at θ."""
-        return self._value(theta, *self._data)
-
-    def gradient(self, theta: torch.Tensor) -> torch.Tensor:
-        """The gradient at θ."""
-        return self._gradient(theta, *self._data)
+    Zeros where they are equal: their deviation is then not 0 but a rounding or two of their size, and would become 1.
+    """
+    std = adv.std(correction=0)
+    if std <= 4 * torch.finfo(adv.dtype).eps * adv.abs().max():
+        return torch.zeros_like(adv)
+    return (adv - adv.mean()) / (std + 1e-8)
 
 
 class _FiniteExp(torch.autograd.Function):
@@ -48,34 +41,22 @@ def log_ratio(logp: torch.Tensor, logp_old: torch.Tensor, adv: torch.Tensor) -> 
     return (logp - logp_old).masked_fill(adv == 0, 0)
 
 
-def surrogate(agent: Agent, batch: Batch, adv: torch.Tensor) -> Objective:
-    """θ ↦ mean[ π_θ/π_old · adv ] (TRPO, arXiv 1502.05477, eq. 14). At θ_old its gradient is the policy gradient."""
-    return Objective(agent, _surrogate, batch.obs, batch.act, batch.logp, adv)
+def surrogate(agent: Agent, theta: torch.Tensor, steps: Steps) -> torch.Tensor:
+    """mean[ π_θ/π_old · adv ] (TRPO, arXiv 1502.05477, eq. 14). At θ_old its gradient is the policy gradient."""
+    logp_new = agent.policy.logp(theta, steps.obs, steps.act)
+    return (torch.exp(log_ratio(logp_new, steps.logp, steps.adv)) * steps.adv).mean()
 
 
-def _surrogate(agent, theta, obs, act, logp_old, adv):
-    return (torch.exp(log_ratio(agent.policy.logp(theta, obs, act), logp_old, adv)) * adv).mean()
+def mean_kl(agent: Agent, theta: torch.Tensor, obs: torch.Tensor, old: Gaussian) -> torch.Tensor:
+    """Mean over the states (N × O) of KL(π_old ‖ π_θ), nats."""
+    return kl(old, agent.policy.dist(theta, obs)).mean()
 
 
-def mean_kl(agent: Agent, batch: Batch) -> Objective:
-    """θ ↦ mean over the batch's states of KL(π_old ‖ π_θ)."""
-    return Objective(agent, _mean_kl, batch.obs, *batch.old)
-
-
-def _mean_kl(agent, theta, obs, mean_old, log_std_old):
-    return kl(Gaussian(mean_old, log_std_old), agent.policy.dist(theta, obs)).mean()
-
-
-def gain_and_kl(agent: Agent, batch: Batch, adv: torch.Tensor) -> Callable[[torch.Tensor], tuple[torch.Tensor, ...]]:
-    """θ ↦ (gain of the surrogate over θ_old, mean KL(π_old ‖ π_θ)): what a line search asks, in one pass."""
-    graph, data = agent.graph(_gain_and_kl), (batch.obs, batch.act, *batch.old, batch.logp, adv)
-    return lambda theta: graph(theta, *data)
-
-
-def _gain_and_kl(agent, theta, obs, act, mean_old, log_std_old, logp_old, adv):
-    new = agent.policy.dist(theta, obs)
-    gain = (torch.expm1(log_ratio(logp(new, act), logp_old, adv)) * adv).mean()
-    return gain, kl(Gaussian(mean_old, log_std_old), new).mean()
+def gain_and_kl(agent: Agent, theta: torch.Tensor, steps: Steps, old: Gaussian) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gain of the surrogate over θ_old, and mean KL(π_old ‖ π_θ): what a line search asks, in one pass."""
+    new = agent.policy.dist(theta, steps.obs)
+    gain = (torch.expm1(log_ratio(logp(new, steps.act), steps.logp, steps.adv)) * steps.adv).mean()
+    return gain, kl(old, new).mean()
 
 
 @torch.no_grad()
@@ -86,17 +67,17 @@ def diagnose(agent: Agent, batch: Batch, adv: torch.Tensor) -> dict[str, float]:
     surrogate with the advantages the algorithm used; ``value_loss`` is the new value function's mean
     squared error, and ``explained_variance`` the old one's: how well it foresaw these returns.
     """
-    data = (batch.obs, batch.act, *batch.old, batch.logp, batch.val, adv, batch.ret)
-    numbers = agent.graph(_diagnose)(agent.theta, agent.phi, *data).tolist()
-    return dict(zip(DIAGNOSES, numbers, strict=True))
+    measured = agent.graph(_diagnoses)(agent.theta, agent.phi, batch.steps(adv), batch.old, batch.val)
+    return dict(zip(DIAGNOSES, measured.tolist(), strict=True))
 
 
 DIAGNOSES = ("kl", "entropy", "surr_before", "surr_after", "value_loss", "explained_variance")
 
 
-def _diagnose(agent, theta, phi, obs, act, mean_old, log_std_old, logp_old, val, adv, ret):
-    new = agent.policy.dist(theta, obs)
-    far = kl(Gaussian(mean_old, log_std_old), new).mean()
-    after = (torch.exp(log_ratio(logp(new, act), logp_old, adv)) * adv).mean()
-    value_loss = ((agent.value(phi, obs) - ret) ** 2).mean()
-    return torch.stack([far, entropy(new), adv.mean(), after, value_loss, 1 - (ret - val).var() / ret.var()])
+def _diagnoses(agent, theta, phi, steps, old, val):
+    new = agent.policy.dist(theta, steps.obs)
+    far = kl(old, new).mean()
+    after = (torch.exp(log_ratio(logp(new, steps.act), steps.logp, steps.adv)) * steps.adv).mean()
+    value_loss = ((agent.value(phi, steps.obs) - steps.ret) ** 2).mean()
+    foreseen = 1 - (steps.ret - val).var() / steps.ret.var()
+    return torch.stack([far, entropy(new), steps.adv.mean(), after, value_loss, foreseen])

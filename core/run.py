@@ -17,6 +17,7 @@ from core import rollout
 from core.agent import new_agent
 from core.compile import compiler
 from core.envs.recorded import Environments
+from core.errors import BudgetSpent
 from core.kinds import Positive
 from core.streams import streams
 
@@ -53,10 +54,13 @@ class Run:
         self.common, self.cfg = _pick(Common, options), _pick(module.Config, options)
         self._update = module.update
         self._collect = getattr(module, "collect", rollout.collect)
-        random = streams(seed, self.common.envs)
-        self.envs = Environments(task, random.env_seeds, steps, self.common.clip_actions)
+        whole = hasattr(module, "whole_episodes") and module.whole_episodes(self.cfg)
+        random, how = streams(seed, self.common.envs), {"staggered": not whole}
+        how |= {"clip_actions": self.common.clip_actions, "time_limit": self.common.time_limit}
+        self.envs = Environments(task, random.env_seeds, steps, **how)
         obs_clip = self.common.obs_clip if self.common.normalize_obs else None
-        compiled, floor = self._compiles(steps), self.common.obs_floor
+        compiled = not whole and self._compiles(steps)  # each batch of whole episodes has another shape
+        floor = self.common.obs_floor
         self.agent = new_agent(self.envs.obs_dim, self.envs.act_dim, random, obs_clip, compiled, floor)
         self.state = module.init(self.agent, self.cfg) if hasattr(module, "init") else {}
         self.updates: list[dict] = []  #: one row per update, the same columns in each
@@ -75,12 +79,14 @@ class Run:
     def iterate(self) -> None:
         """Collect one batch and learn from it; or find that the budget is spent, or the run diverged."""
         start = time.perf_counter()
-        batch = self._collect(self.agent, self.envs, self.cfg, self.common, self.state)
-        collected = time.perf_counter()
-        self.seconds["collect"] += collected - start
-        if batch is None:
+        try:
+            batch = self._collect(self.agent, self.envs, self.cfg, self.state)
+        except BudgetSpent:
             return self._end("finished")
-        if self._diverged({f"batch.{n}": v for n, v in vars(batch).items() if isinstance(v, torch.Tensor)}):
+        finally:
+            collected = time.perf_counter()
+            self.seconds["collect"] += collected - start
+        if self._diverged({f"batch.{n}": v for n, v in vars(batch).items() if isinstance(v, torch.Tensor | tuple)}):
             return None
         row = self._update(self.agent, batch, self.cfg, self.state)
         self.agent.filter.update(batch.raw_obs)

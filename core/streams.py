@@ -4,6 +4,7 @@ Nothing in ``core`` or ``algos`` draws from a global generator, so a new draw in
 environment, say) cannot move the numbers drawn in another.
 """
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,15 @@ class Streams:
     noise: np.random.Generator  #: standard normal draws behind the actions
     shuffle: np.random.Generator  #: order of minibatches
     env_seeds: list[int]  #: one reset seed per environment
+
+    def pack(self) -> dict[str, str]:
+        """Where each generator is, as plain data."""
+        return {name: json.dumps(getattr(self, name).bit_generator.state) for name in ("init", "noise", "shuffle")}
+
+    def unpack(self, packed: dict[str, str]) -> None:
+        """Go on from :meth:`pack`."""
+        for name, state in packed.items():
+            getattr(self, name).bit_generator.state = json.loads(state)
 
 
 def streams(seed: int, envs: int) -> Streams:

@@ -1,4 +1,4 @@
-"""The value function V_φ and its fit (step 2 of the lecture's actor-critic)."""
+"""The value function V_φ."""
 
 import functools
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from core.adam import Adam
 from core.networks import MLP
 from core.policy import HIDDEN
 
@@ -29,14 +28,3 @@ class Value:
     def __call__(self, phi: torch.Tensor, obs: torch.Tensor) -> torch.Tensor:
         """V_φ(obs), shape (N), in units of the raw return."""
         return self.net(phi, obs).squeeze(-1)
-
-
-def value_adam(agent) -> Adam:
-    """Adam on φ, for :func:`fit_value`."""
-    return Adam(lambda phi, obs, ret: ((agent.value(phi, obs) - ret) ** 2).mean(), (agent.phi,), agent.compiled)
-
-
-def fit_value(agent, batch, cfg, adam: Adam) -> None:
-    """Regress V_φ on ``batch.ret`` in place: ``cfg.value_epochs`` passes of minibatch Adam."""
-    for _ in range(cfg.value_epochs):
-        adam.epoch((batch.obs, batch.ret), cfg.value_minibatch, agent.streams.shuffle, step_size=cfg.value_step)

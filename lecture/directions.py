@@ -21,10 +21,8 @@ import dataclasses
 import pandas as pd
 import torch
 
-from core.adam import gradient
 from core.natural import conjugate_gradient, fisher
-from core.normalise import standardise
-from core.objective import surrogate
+from core.objective import standardise, surrogate
 from lecture.trained import hopper
 
 EVERY = 10
@@ -41,7 +39,7 @@ def table() -> pd.DataFrame:
     in the norm of F + λI.
     """
     agent, batch = hopper()
-    (g,) = gradient(surrogate(agent, batch, standardise(batch.adv)), (agent.theta,))
+    g = agent.gradient(surrogate)(agent.theta, batch.steps(standardise(batch.adv)))
     agent, g = dataclasses.replace(agent, theta=agent.theta.double()), g.double()
     obs, act = batch.obs[::EVERY].double(), batch.act[::EVERY].double()
     B, moments = _scores(agent, obs), _moments(agent, obs, act)

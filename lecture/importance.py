@@ -24,15 +24,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from core.adam import gradient
-from core.agent import Agent
+from core.agent import Agent, Batch
 from core.envs.recorded import Environments
 from core.natural import conjugate_gradient, fisher, step_of_kl
-from core.normalise import standardise
-from core.objective import surrogate
+from core.objective import standardise, surrogate
 from core.policy import Gaussian
 from core.policy import kl as kl_of
-from core.rollout import Batch, Rollout, make_batch, sample
+from core.rollout import Rollout, make_batch, sample
 from core.streams import streams
 from lecture.trained import TASK_ID, hopper
 
@@ -67,7 +65,7 @@ def table() -> pd.DataFrame:
 
 def natural_steps(agent: Agent, batch: Batch) -> dict[float, torch.Tensor]:
     """θ at each of ``KLS``: one direction, TRPO's, at lengths by the quadratic model without damping."""
-    (g,) = gradient(surrogate(agent, batch, standardise(batch.adv)), (agent.theta,))
+    g = agent.gradient(surrogate)(agent.theta, batch.steps(standardise(batch.adv)))
     x = conjugate_gradient(fisher(agent, batch.obs, damping=0.1), g, iterations=10)
     return {kl: agent.theta + step_of_kl(fisher(agent, batch.obs, damping=0.0), x, kl) for kl in KLS}
 
@@ -75,7 +73,7 @@ def natural_steps(agent: Agent, batch: Batch) -> dict[float, torch.Tensor]:
 def episodes(agent: Agent, theta: torch.Tensor, rounds: int, seed: int) -> list[Rollout]:
     """``rounds`` rollouts of π_θ, each with exactly one whole episode of every copy."""
     actor = dataclasses.replace(agent, theta=theta, streams=streams(seed, ENVS))
-    envs = Environments(TASK_ID, actor.streams.env_seeds, budget=10**9, clip_actions=False)
+    envs = Environments(TASK_ID, actor.streams.env_seeds, budget=10**9)
     # As many episodes as copies, however long: a count by steps would favour the long ones.
     return [sample(actor, envs, steps=1, whole_episodes=True) for _ in range(rounds)]
 

@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from core.adam import gradient
+from core.compile import gradient
 from core.natural import conjugate_gradient, fisher, step_of_kl
-from core.normalise import standardise
+from core.objective import standardise
 from core.policy import kl
 from lecture.trained import hopper
 

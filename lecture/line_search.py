@@ -20,12 +20,9 @@ import pandas as pd
 import torch
 
 from algos import trpo
-from core.adam import gradient
-from core.agent import Agent
+from core.agent import Agent, Batch
 from core.natural import conjugate_gradient, fisher, line_search, step_of_kl
-from core.normalise import standardise
-from core.objective import mean_kl, surrogate
-from core.rollout import Batch
+from core.objective import mean_kl, standardise, surrogate
 from lecture.trained import hopper
 
 CFG = trpo.Config()
@@ -54,11 +51,10 @@ def table() -> pd.DataFrame:
 @torch.no_grad()
 def along_the_step(agent: Agent, batch: Batch, delta: float, damping: float) -> list[tuple[float, str, float]]:
     """(fraction, quantity, value) for one δ and damping."""
-    adv = standardise(batch.adv)
-    surr, kl = surrogate(agent, batch, adv), mean_kl(agent, batch)
-    before = surr(agent.theta)
+    steps = batch.steps(standardise(batch.adv))
+    before = surrogate(agent, agent.theta, steps)
     with torch.enable_grad():
-        (g,) = gradient(surr, (agent.theta,))
+        g = agent.gradient(surrogate)(agent.theta, steps)
         F = fisher(agent, batch.every(CFG.fisher_every), damping)
         step = step_of_kl(F, conjugate_gradient(F, g, CFG.cg_iterations), delta)
         quadratic = (0.5 * step @ F(step)).item()
@@ -66,7 +62,7 @@ def along_the_step(agent: Agent, batch: Batch, delta: float, damping: float) -> 
     linear = (g @ step).item()
 
     def evaluate(theta):
-        return surr(theta) - before, kl(theta)
+        return surrogate(agent, theta, steps) - before, mean_kl(agent, theta, batch.obs, batch.old)
 
     rows = []
     _, searched = line_search(evaluate, agent.theta, step, delta, CFG.shrink, CFG.tries)
@@ -83,7 +79,7 @@ def along_the_step(agent: Agent, batch: Batch, delta: float, damping: float) -> 
             (fraction, "quadratic", fraction**2 * quadratic),
             (fraction, "undamped", fraction**2 * undamped),
         ]
-    return [*rows, (boundary(lambda f: kl(agent.theta + f * step).item(), delta), "kl is delta", 1)]
+    return [*rows, (boundary(lambda f: evaluate(agent.theta + f * step)[1].item(), delta), "kl is delta", 1)]
 
 
 def boundary(kl_at, delta: float) -> float:

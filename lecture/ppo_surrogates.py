@@ -18,10 +18,8 @@ import pandas as pd
 import torch
 
 from algos import ppo_clip
-from core.agent import Agent
-from core.normalise import standardise
-from core.objective import mean_kl
-from core.rollout import Batch
+from core.agent import Agent, Batch
+from core.objective import mean_kl, standardise
 from core.streams import streams
 from lecture.trained import hopper
 
@@ -58,6 +56,6 @@ def evaluate(agent: Agent, batch: Batch, theta: torch.Tensor) -> dict[str, float
         "unclipped": (ratio * adv).mean().item(),
         "clipped": (ratio.clamp(1 - CFG.epsilon, 1 + CFG.epsilon) * adv).mean().item(),
         "L^CLIP": ppo_clip.clipped(ratio, adv, CFG.epsilon).mean().item(),
-        "kl": mean_kl(agent, batch)(theta).item(),
+        "kl": mean_kl(agent, theta, batch.obs, batch.old).item(),
         "out of range": ((ratio - 1).abs() > CFG.epsilon).float().mean().item(),
     }

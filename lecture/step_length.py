@@ -17,10 +17,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from core.adam import gradient
 from core.natural import conjugate_gradient, fisher
-from core.normalise import standardise
-from core.objective import surrogate
+from core.objective import standardise, surrogate
 from core.policy import Policy, kl
 from lecture.trained import hopper
 
@@ -61,7 +59,7 @@ def _policies(policy: Policy, trained: torch.Tensor) -> dict[str, torch.Tensor]:
 
 def _directions(agent, batch) -> dict[str, list[torch.Tensor]]:
     """The gradients as the algorithms make them, and random directions within one layer."""
-    (g,) = gradient(surrogate(agent, batch, standardise(batch.adv)), (agent.theta,))
+    g = agent.gradient(surrogate)(agent.theta, batch.steps(standardise(batch.adv)))
     natural = conjugate_gradient(fisher(agent, batch.obs, damping=0.1), g, iterations=10)
     sizes = [*np.reshape(agent.policy.net.lengths, (-1, 2)).sum(axis=1), agent.policy.act_dim]  # weights and biases
     parts = itertools.pairwise(np.cumsum([0, *sizes]))

@@ -14,9 +14,9 @@ import safetensors.torch
 import torch
 
 from algos import trpo
-from core.agent import Agent, new_agent
+from core.agent import Agent, Batch, new_agent
 from core.policy import Gaussian, logp
-from core.rollout import Batch, make_batch, sample
+from core.rollout import make_batch, sample
 from core.run import Common, Run
 from core.streams import streams
 
@@ -38,9 +38,7 @@ def train() -> dict[str, torch.Tensor]:
     return {
         "theta": agent.theta,
         "phi": agent.phi,
-        "filter_count": torch.tensor(agent.filter.count),
-        "filter_mean": torch.from_numpy(agent.filter.mean),
-        "filter_sq": torch.from_numpy(agent.filter.sq),
+        **{f"filter_{name}": torch.as_tensor(value) for name, value in agent.filter.pack().items()},
         "raw_obs": torch.from_numpy(batch.raw_obs),
         "act": batch.act,
         "adv": batch.adv,
@@ -57,9 +55,7 @@ def hopper() -> tuple[Agent, Batch]:
     agent = new_agent(raw_obs.shape[1], act.shape[1], streams(0, Common().envs), Common().obs_clip)
     agent.theta.copy_(saved["theta"])
     agent.phi.copy_(saved["phi"])
-    agent.filter.count = int(saved["filter_count"])
-    agent.filter.mean, agent.filter.sq = saved["filter_mean"].numpy(), saved["filter_sq"].numpy()
-    agent.filter._refresh()
+    agent.filter.unpack({name: saved[f"filter_{name}"] for name in ("count", "mean", "sq")})
     obs = torch.from_numpy(agent.filter(raw_obs))
     with torch.no_grad():
         old = agent.policy.dist(agent.theta, obs)

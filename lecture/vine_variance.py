@@ -29,12 +29,11 @@ import pandas as pd
 import torch
 
 from algos import trpo_vine
-from core.adam import gradient
-from core.agent import Agent
+from core.agent import Agent, Batch, Steps
 from core.envs.branches import Branches
 from core.envs.recorded import Environments
 from core.objective import surrogate
-from core.rollout import Batch, make_batch, sample
+from core.rollout import make_batch, sample
 from core.run import Common
 from core.streams import streams
 from lecture.trained import TASK_ID, hopper
@@ -114,8 +113,7 @@ def table() -> pd.DataFrame:
 def start(agent: Agent, seed: int) -> tuple[Agent, Environments]:
     """The agent with streams of its own, and copies of the task that are spread over their episodes."""
     agent = dataclasses.replace(agent, streams=streams(seed, COMMON.envs))
-    envs = Environments(TASK_ID, agent.streams.env_seeds, budget=10**9, clip_actions=False)
-    envs.staggered = False
+    envs = Environments(TASK_ID, agent.streams.env_seeds, budget=10**9)
     sample(agent, envs, 2048)
     return agent, envs
 
@@ -127,14 +125,14 @@ def vine_estimates(agent: Agent, name: str, own_noise: bool, seed: int) -> dict[
     rows = []
     for _ in range(ESTIMATES[name]):
         before, branches.split = envs.steps, 0
-        batch = trpo_vine.collect(agent, envs, CFG, COMMON, {"branches": branches})
+        batch = trpo_vine.collect(agent, envs, CFG, {"branches": branches})
         rows.append((vine_gradient(agent, batch), envs.steps - before, branches.split))
     return dict.fromkeys([(name, "steps"), (name, "actions")], Estimates(*map(np.stack, zip(*rows, strict=True))))
 
 
 def vine_gradient(agent: Agent, batch: trpo_vine.Vine) -> np.ndarray:
     """The gradient of the vine's surrogate, freed of the factor (K − 1)/K."""
-    (g,) = gradient(trpo_vine.surrogate(agent, batch), (agent.theta,))
+    g = agent.gradient(trpo_vine.surrogate)(agent.theta, batch.tries)
     return g.numpy() * CFG.actions / (CFG.actions - 1)
 
 
@@ -154,9 +152,8 @@ def single_estimates(agent: Agent, steps: int, seed: int) -> dict[tuple[str, str
 
 def policy_gradient(agent: Agent, batch: Batch, rows: slice | torch.Tensor) -> np.ndarray:
     """The gradient by some rows of a batch, with the advantages as they are."""
-    part = dataclasses.replace(batch, obs=batch.obs[rows], act=batch.act[rows], logp=batch.logp[rows])
-    (g,) = gradient(surrogate(agent, part, batch.adv[rows]), (agent.theta,))
-    return g.numpy()
+    part = Steps(*(column[rows] for column in batch.steps(batch.adv)))
+    return agent.gradient(surrogate)(agent.theta, part).numpy()
 
 
 def directions(agent: Agent, batch: Batch) -> dict[str, np.ndarray]:

@@ -54,7 +54,6 @@ def play(folder: Path) -> list[Played]:
     rng, starts = streams(record["seed"], episodes)
     clips = record["options"]["clip_actions"]
     envs = Environments(spec, starts * len(HOW), budget=sys.maxsize, clip_actions=clips)
-    envs.staggered = False
     digest = hashlib.sha256((folder / "policy.safetensors").read_bytes()).hexdigest()[:12]
     act = trained.actor(folder, envs.obs_dim, envs.act_dim)
     noise = np.zeros((len(envs), envs.act_dim), np.float32)

@@ -42,7 +42,5 @@ def _filter(saved: dict) -> ObservationFilter | NoFilter:
         return NoFilter()
     floor = float(saved.get("filter_floor", FLOOR))
     made = ObservationFilter(len(saved["filter_mean"]), float(saved["filter_clip"]), floor)
-    made.count = int(saved["filter_count"])
-    made.mean, made.sq = saved["filter_mean"].numpy(), saved["filter_sq"].numpy()
-    made._refresh()
+    made.unpack({name: saved[f"filter_{name}"] for name in ("count", "mean", "sq")})
     return made

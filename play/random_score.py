@@ -42,8 +42,7 @@ def random_returns(spec: str | dict, episodes: int, seed: int = 0) -> np.ndarray
     rng = np.random.default_rng(seed)
     from core.envs.recorded import Environments  # which loads MuJoCo, and so comes after the choice of its OpenGL
 
-    envs = Environments(spec, list(range(seed, seed + COPIES)), budget=10**12, clip_actions=False)
-    envs.staggered = False
+    envs = Environments(spec, list(range(seed, seed + COPIES)), budget=10**12)
     played = np.zeros(COPIES, int)
     while len(running := np.flatnonzero(played < episodes // COPIES)):
         stepped = envs.step(rng.standard_normal((COPIES, envs.act_dim)), running)

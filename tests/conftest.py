@@ -86,13 +86,11 @@ def start():
         budget=10_000,
         *,
         obs_clip=5.0,
-        clip_actions=False,
         jolt=0.1,
-        staggered=False,
+        **how,
     ):
         random = streams(0, envs)
-        copies = Environments(task_id, random.env_seeds, budget, clip_actions)
-        copies.staggered = staggered
+        copies = Environments(task_id, random.env_seeds, budget, **how)
         agent = new_agent(copies.obs_dim, copies.act_dim, random, obs_clip)
         noise = torch.randn(agent.theta.shape, generator=torch.Generator().manual_seed(0))
         agent.theta += jolt * noise

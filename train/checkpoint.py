@@ -8,22 +8,19 @@ refused.
 
 import hashlib
 import io
-import json
 import pickle
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from core.envs.recorded import Episode
 from core.envs.restore import made
 from core.envs.state import NotKept, pack
-from core.normalise import ObservationFilter
 from core.run import Run
 from study.atomic import write_whole
 from train.provenance import packages, provenance
 
-FORMAT = 3
+FORMAT = 4
 PACKED = "\0packed"  #: what stands before a packed part of an algorithm's state
 OBJECT = "\0object"  #: and before the attributes of an object
 
@@ -58,7 +55,7 @@ def load(run: Run, path: Path, identity: dict) -> str | None:
         if kept["identity"].get(name) != value:
             return f"it is of another {name} ({kept['identity'].get(name)}, here {value})"
     try:
-        run.envs._copies.unpack(kept["copies"])
+        run.envs.unpack(kept["envs"])
     except NotKept as error:
         return str(error)
     try:
@@ -79,42 +76,28 @@ def _identity(run: Run, identity: dict) -> dict:
 
 
 def _pack(run: Run) -> dict:
-    agent, envs = run.agent, run.envs
-    running = isinstance(agent.filter, ObservationFilter)
     return {
-        "theta": agent.theta,
-        "phi": agent.phi,
-        "filter": [agent.filter.count, *_tensors(agent.filter.mean, agent.filter.sq)] if running else None,
-        "streams": {name: _generator(getattr(agent.streams, name)) for name in ("init", "noise", "shuffle")},
+        "agent": _plain(run.agent.pack()),
+        "envs": _plain(run.envs.pack()),
         "state": {name: _keep(value, f"state[{name!r}]") for name, value in run.state.items() if not _remade(value)},
         "updates": {name: [_number(row[name]) for row in run.updates] for name in (run.updates or [()])[0]},
-        "episodes": list(map(list, zip(*run.envs.episodes, strict=True))),
-        "steps": envs.steps,
-        "staggered": bool(envs.staggered),
-        "open": _tensors(envs._returns, envs._first_limits),
-        "copies": envs._copies.pack(),
     }
 
 
 def _unpack(run: Run, kept: dict) -> None:
-    agent, envs = run.agent, run.envs
-    agent.theta.copy_(kept["theta"])
-    agent.phi.copy_(kept["phi"])
-    if kept["filter"]:
-        agent.filter.count, mean, sq = kept["filter"]
-        agent.filter.mean[:], agent.filter.sq[:] = mean, sq
-        agent.filter._refresh()
-    for name, state in kept["streams"].items():
-        getattr(agent.streams, name).bit_generator.state = json.loads(state)
+    run.agent.unpack(kept["agent"])
     for name, value in kept["state"].items():
         run.state[name] = _restored(run.state.get(name), value)
     names = list(kept["updates"])
     run.updates = [dict(zip(names, row, strict=True)) for row in zip(*kept["updates"].values(), strict=True)]
-    envs.episodes = [Episode(*row) for row in zip(*kept["episodes"], strict=True)]
     run.seconds = kept["seconds"]
-    envs.steps, envs.staggered = kept["steps"], kept["staggered"]
-    for array, tensor in zip((envs._returns, envs._first_limits), kept["open"], strict=True):
-        array[:] = tensor
+
+
+def _plain(value: object) -> object:
+    """Arrays as tensors, which a checkpoint holds."""
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value.copy())
+    return {name: _plain(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 def _keep(value: object, where: str) -> object:
@@ -159,11 +142,3 @@ def _restored(now: object, kept: object) -> object:
 def _number(value: float) -> float:
     """One of Python's: a checkpoint with one of numpy's could not be read."""
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _generator(rng: np.random.Generator) -> str:
-    return json.dumps(rng.bit_generator.state)
-
-
-def _tensors(*arrays: np.ndarray) -> list[torch.Tensor]:
-    return [torch.from_numpy(np.array(array)) for array in arrays]

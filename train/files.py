@@ -134,12 +134,8 @@ def _policy(run: Run) -> dict[str, torch.Tensor]:
     agent = run.agent
     tensors = {"theta": agent.theta}
     if isinstance(agent.filter, ObservationFilter):
-        tensors |= {
-            "filter_count": torch.tensor(agent.filter.count),
-            "filter_mean": torch.from_numpy(agent.filter.mean),
-            "filter_sq": torch.from_numpy(agent.filter.sq),
-            "filter_clip": torch.tensor(agent.filter.clip),
-        }
+        tensors |= {f"filter_{name}": torch.as_tensor(value) for name, value in agent.filter.pack().items()}
+        tensors["filter_clip"] = torch.tensor(agent.filter.clip)
         if agent.filter.floor != FLOOR:  # so that the file of a run at the default has always the same bytes
             tensors["filter_floor"] = torch.tensor(agent.filter.floor, dtype=torch.float64)
     return {name: tensor.contiguous() for name, tensor in tensors.items()}

@@ -23,7 +23,7 @@ def load_libraries(portable: bool = False) -> None:
 
     if portable:
         use_exact_sqrt()
-        core.compile.OPTIONS["cpp.march"] = MARCH  # which is part of the name that a compiled update is kept under
+        core.compile.compile_for(MARCH)
     gc.freeze()
     gc.enable()
     torch.set_num_interop_threads(1)

@@ -7,6 +7,7 @@ import numpy as np
 from core.agent import Agent
 from core.envs.recorded import Environments
 from core.envs.vector import Copies, Saved
+from core.errors import BudgetSpent
 
 
 class Tried(NamedTuple):
@@ -34,30 +35,31 @@ class Branches:
         for k in range(len(self._copies)):
             self._copies.restore(k, saved)
 
-    def try_out(self, agent: Agent, saved: Saved, act: np.ndarray, noise: np.ndarray) -> Tried | None:
+    def try_out(self, agent: Agent, saved: Saved, act: np.ndarray, noise: np.ndarray) -> Tried:
         """Take each row of ``act`` (K × A) in the saved state, then follow π_θ for ``len(noise)`` steps or to an end.
 
-        ``noise`` (T − 1 × A) is common to all K, so that what tells them apart is the first action alone. Returns
-        None when the budget does not reach so far; it is spent then.
+        ``noise`` (T − 1 × A) is common to all K, so that what tells them apart is the first action alone. Raises
+        BudgetSpent where the budget does not reach so far.
         """
         self.restore(saved)
         envs, copies, actor = self._envs, self._copies, agent.policy.actor(agent.theta)
         width = len(copies)
         rew, length = np.zeros((len(noise) + 1, width)), np.zeros(width, int)
         terminated, truncated = np.zeros(width, bool), np.zeros(width, bool)
-        spent = False
+        asked = taken = 0
         for t in range(len(noise) + 1):
             running = np.flatnonzero(~(terminated | truncated))
-            if not len(running):
-                break
-            spent |= envs.left < len(running)
+            asked, taken = len(running), envs.take(len(running))
             act = envs.allowed(actor(agent.filter(copies.obs), noise[t - 1]) if t else act)
-            running = running[: envs.left]
+            running = running[:taken]
             rew[t], dead, limit = copies.step(act, running)
             terminated |= dead
             truncated |= limit & ~dead
             length[running] += 1
-            envs.steps += len(running)
+            if taken < asked or (terminated | truncated).all():
+                break
         for k in range(width):
             envs.record_branch(rew[:, k].sum(), length[k])
-        return None if spent else Tried(rew, length, terminated, truncated, copies.obs.copy())
+        if taken < asked:
+            raise BudgetSpent
+        return Tried(rew, length, terminated, truncated, copies.obs.copy())

@@ -9,7 +9,8 @@ import torch
 from one_update import run
 
 from algos import cem
-from core.run import Common, Run
+from core.errors import BudgetSpent
+from core.run import Run
 from study.options import option_fields
 
 
@@ -60,7 +61,7 @@ def state(agent, iteration=0, **options):
 
 
 def gather(agent, envs, at=None, **options):
-    return cem.collect(agent, envs, cem.Config(**options), Common(), at or state(agent, **options))
+    return cem.collect(agent, envs, cem.Config(**options), at or state(agent, **options))
 
 
 # The refit and the spread
@@ -153,7 +154,7 @@ def play(agent, member, bound):
 @pytest.mark.parametrize("clip_actions", [False, True])
 @pytest.mark.parametrize("envs", [1, 3, 4, 15])
 def test_each_member_plays_one_whole_episode_and_gets_its_own_return(start, envs, clip_actions):
-    agent, copies = start("Paid-v0", envs=envs, staggered=True, clip_actions=clip_actions)
+    agent, copies = start("Paid-v0", envs=envs, clip_actions=clip_actions)
     agent.filter.update(np.array([[0.0], [0.5]]))
     drawn = []
     for _ in range(2):
@@ -176,7 +177,7 @@ def test_each_member_plays_one_whole_episode_and_gets_its_own_return(start, envs
 
 
 def test_episodes_run_to_the_time_limit(start):
-    agent, envs = start("Reacher-v4", envs=3, staggered=True)
+    agent, envs = start("Reacher-v4", envs=3)
     gather(agent, envs, population=5)
     assert [(episode.length, episode.end) for episode in envs.episodes] == [(50, "truncated")] * 5
 
@@ -187,7 +188,8 @@ def test_a_budget_that_ends_within_a_population_is_spent_and_gives_none(start, b
     gather(agent, envs, population=10)
     assert envs.steps > 26
     agent, envs = start("Paid-v0", envs=3, budget=budget)
-    assert gather(agent, envs, population=10) is None
+    with pytest.raises(BudgetSpent):
+        gather(agent, envs, population=10)
     envs.cut()
     assert envs.steps == budget == sum(episode.length for episode in envs.episodes)
 

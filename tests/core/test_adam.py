@@ -4,10 +4,21 @@ import numpy as np
 import pytest
 import torch
 
-from core.adam import Adam, blocks, gradient
+from core.adam import Adam, blocks
 from core.agent import new_agent
+from core.compile import gradient
+from core.fit import fit_value, value_adam
 from core.streams import streams
-from core.value import fit_value, value_adam
+
+
+def learner(compiled=False, seed=0):
+    """What Adam asks of an agent."""
+    return SimpleNamespace(compiled=compiled, streams=SimpleNamespace(shuffle=np.random.default_rng(seed)))
+
+
+def linear(agent, x, rows):
+    """A loss whose gradient is what it is given."""
+    return x @ rows[0]
 
 
 @pytest.mark.parametrize("dtype, tight", [(torch.float64, 1e-11), (torch.float32, 1e-4)])
@@ -15,21 +26,21 @@ def test_adam_is_the_adam_of_torch(dtype, tight):
     rng = torch.Generator().manual_seed(0)
     x = torch.randn(20, dtype=dtype, generator=rng)
     reference = x.clone().requires_grad_()
-    ours, theirs = Adam(lambda x, slope: x @ slope, (x,)), torch.optim.Adam([reference], lr=1.0)
+    ours, theirs = Adam(learner(), x), torch.optim.Adam([reference], lr=1.0)
     scale = torch.logspace(-7, 2, 20, dtype=dtype)  # the smallest gradients are of the size of eps
     for k in range(300):
         grad, step_size = scale * (torch.randn(20, dtype=dtype, generator=rng) + 0.3), 1e-2 / (1 + k)
         theirs.param_groups[0]["lr"] = step_size
         reference.grad = grad.clone()
         theirs.step()
-        ours.descend(grad, step_size=step_size)
+        ours.descend(linear, (grad,), step_size=step_size)
     torch.testing.assert_close(x, reference.detach(), rtol=tight, atol=tight)
 
 
 def test_adam_starts_with_a_step_against_the_sign_of_the_gradient():
     x = torch.tensor([5.0, 5.0, 5.0], dtype=torch.float64)
     slope = torch.tensor([1e-3, -4.0, 0.0], dtype=torch.float64)
-    Adam(lambda x: x @ slope, (x,)).descend(step_size=0.5)
+    Adam(learner(), x).descend(linear, (slope,), step_size=0.5)
     torch.testing.assert_close(x, torch.tensor([4.5, 5.5, 5.0], dtype=torch.float64), rtol=1e-5, atol=0)
 
 
@@ -73,18 +84,20 @@ def test_the_order_comes_from_the_stream_alone():
 
 @pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_an_epoch_is_a_step_on_each_of_its_minibatches(compiled):
-    def loss(x, scale, a, b):
-        return scale * ((a @ x - b) ** 2).mean()
+    def loss(agent, x, rows, scale, power):
+        a, b = rows
+        return scale * ((a @ x - b) ** power).mean()
 
     rng, scale = np.random.default_rng(0), torch.tensor(0.5, dtype=torch.float64)
     data = tuple(map(torch.from_numpy, (rng.normal(size=(22, 3)), rng.normal(size=22))))
     x, y = torch.ones(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
-    whole, single = Adam(loss, (x,), compiled), Adam(loss, (y,))
-    for k in range(3):
-        whole.epoch(data, 4, np.random.default_rng(k), step_size=0.1, constants=(scale,))
-        order = np.random.default_rng(k).permutation(22)
+    whole, single, rng = Adam(learner(compiled, 1), x), Adam(learner(), y), np.random.default_rng(1)
+    for _ in range(3):
+        whole.epoch(loss, data, scale, 2, size=4, step_size=0.1)
+        order = rng.permutation(22)
         for start in range(0, 22, 4):
-            single.descend(scale, *(array[order[start : start + 4]] for array in data), step_size=0.1)
+            part = tuple(array[order[start : start + 4]] for array in data)
+            single.descend(loss, part, scale, 2, step_size=0.1)
     assert whole.count == single.count == 18
     torch.testing.assert_close(x, y, rtol=1e-12, atol=0)
     torch.testing.assert_close(whole.second, single.second, rtol=1e-12, atol=0)

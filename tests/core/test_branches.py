@@ -19,9 +19,7 @@ IDS = [task["id"] for task in read_config(ROOT / "envs.yaml").values()]
 
 def alone(task_id):
     """One copy of the task, not staggered."""
-    envs = Environments(task_id, streams(0, 1).env_seeds, 10_000, False)
-    envs.staggered = False
-    return envs
+    return Environments(task_id, streams(0, 1).env_seeds, 10_000)
 
 
 def actions(task_id, steps, seed):

@@ -65,7 +65,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Config:
     step_size: float = 0.1  #: α
-def collect(agent, envs, cfg, common, state):
+def collect(agent, envs, cfg, state):
     return None
 """
 

@@ -7,6 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import partial
+from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -15,7 +18,7 @@ from copied import copy_project
 
 import core.compile
 from core.adam import Adam
-from core.compile import Graph, NotCompiled
+from core.compile import Graph, NotCompiled, filled, leaves
 from core.rmsprop import RMSprop
 from core.run import Run
 from study.key import ROOT
@@ -44,28 +47,41 @@ def test_a_graph_does_what_its_function_does(f):
         torch.testing.assert_close((returned, mine), (expected, theirs))
 
 
-def loss(x, y, obs, ret):
+class Rows(NamedTuple):
+    obs: torch.Tensor
+    ret: torch.Tensor
+
+
+def loss(agent, x, y, rows):
+    obs, ret = rows
     return ((obs @ x - ret) ** 2).mean() + (y * obs[:, 0].mean()).square().sum()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [Adam, lambda f, vectors, compiled: RMSprop(grads, vectors, 0.9, 0.01, 0.5, compiled)])
+@pytest.mark.parametrize("make", [Adam, partial(RMSprop, decay=0.9, eps=0.01, max_norm=0.5)])
 def test_a_compiled_optimiser_moves_as_the_other_does_also_on_a_smaller_minibatch(make):
     rng, ends = np.random.default_rng(0), []
     data = [tuple(map(torch.from_numpy, (rng.normal(size=(n, 3)), rng.normal(size=n)))) for n in (8, 8, 5, 8)]
     for compiled in (False, True):
         x, y = torch.ones(3, dtype=torch.float64), torch.full((2,), 2.0, dtype=torch.float64)
-        optimiser = make(loss, (x, y), compiled)
-        for obs, ret in data:
-            optimiser.descend(obs, ret, step_size=0.1)
+        optimiser = make(SimpleNamespace(compiled=compiled), x, y)
+        for rows in data:
+            optimiser.descend(loss, Rows(*rows), step_size=0.1)
         ends.append((x, y))
     assert not torch.equal(ends[0][0], torch.ones(3, dtype=torch.float64))
     torch.testing.assert_close(*ends, rtol=1e-12, atol=0)
 
 
-def grads(x, y, obs, ret):
-    leaves = [v.detach().requires_grad_() for v in (x, y)]
-    return torch.autograd.grad(loss(*leaves, obs, ret), leaves)
+@pytest.mark.slow
+def test_a_graph_takes_named_tuples_in_tuples_and_constants():
+    def f(pair, scale):
+        rows, z = pair
+        return scale * (rows.obs.sum(1) + rows.ret) @ z
+
+    given = (Rows(torch.ones(3, 2), torch.arange(3.0)), torch.ones(3)), 2
+    assert Graph(f, True)(*given) == f(*given) == 18
+    assert [len(leaf) for leaf in leaves(given)] == [3, 3, 3]
+    assert filled(given, iter("abc")) == ((Rows("a", "b"), "c"), 2)
 
 
 @pytest.mark.slow

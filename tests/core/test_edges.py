@@ -11,9 +11,9 @@ from small_runs import cell, defaults, finish, trained
 
 from algos import pg_adaptive, ppo_clip, ppo_kl
 from core import rollout
+from core.agent import spaced
 from core.errors import UsageError
 from core.objective import diagnose, gain_and_kl, surrogate
-from core.rollout import spaced
 from core.run import Run
 from play.policy import actor
 from study.options import option_fields
@@ -90,10 +90,12 @@ def test_a_step_without_advantage_counts_nothing_however_far_it_went(learner):
     far, near = moved(batch, 7, 1e4, 0.0), moved(batch, 7, 0.0, 0.0)
     found = []
     for each in (far, near):
-        surr, near_enough = surrogate(agent, each, each.adv), gain_and_kl(agent, each, each.adv)
-        with torch.no_grad():
-            numbers = [surr(agent.theta), near_enough(agent.theta)[0]]
-        found.append([*numbers, surr.gradient(agent.theta), diagnose(agent, each, each.adv)["surr_after"]])
+        steps, after = each.steps(each.adv), diagnose(agent, each, each.adv)["surr_after"]
+        numbers = [
+            agent.graph(surrogate)(agent.theta, steps),
+            agent.graph(gain_and_kl)(agent.theta, steps, each.old)[0],
+        ]
+        found.append([*numbers, agent.gradient(surrogate)(agent.theta, steps), after])
     torch.testing.assert_close(*found, rtol=0, atol=0)
 
 

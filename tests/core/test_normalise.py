@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from core.normalise import NoFilter, ObservationFilter, standardise
+from core.normalise import NoFilter, ObservationFilter
+from core.objective import standardise
 
 
 @pytest.fixture

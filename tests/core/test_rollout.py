@@ -5,9 +5,11 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from small_runs import defaults
 
 from algos import pg
 from core.envs.recorded import Environments
+from core.errors import BudgetSpent
 from core.rollout import collect, make_batch, sample
 from core.run import Common, Run
 from core.streams import streams
@@ -77,14 +79,16 @@ def test_staggered_copies_cut_their_first_episodes_and_end_evenly_spaced(start):
     assert set(roll.final_obs) == set(zip(*np.nonzero(roll.truncated), strict=True)), "a cut is bootstrapped"
 
 
-def test_whole_episodes_are_never_cut_to_stagger_them(start):
-    agent, envs = start("Reacher-v4", envs=5, staggered=True)
-    sample(agent, envs, 100, whole_episodes=True)
-    assert [(e.length, e.end) for e in envs.episodes] == [(50, "truncated")] * 5
+@pytest.mark.parametrize(("algo", "changes"), [("pg", {"critic": False, "batch": 100}), ("cem", {"population": 8})])
+def test_whole_episodes_are_never_cut_to_stagger_them(algo, changes):
+    run = Run(algo, "Reacher-v4", defaults(algo, envs=8, compile_from=1, **changes), steps=500, seed=0)
+    assert not run.agent.compiled, "each batch has another shape"
+    run.iterate()
+    assert [(e.length, e.end) for e in run.envs.episodes] == [(50, "truncated")] * 8
 
 
 def test_an_episode_that_ends_both_ways_is_terminated(monkeypatch):
-    envs = Environments("InvertedPendulum-v4", [0], 10, clip_actions=False)
+    envs = Environments("InvertedPendulum-v4", [0], 10)
     both = np.array([True])
     monkeypatch.setattr(envs._copies, "step", lambda act, which: (np.ones(1), both.copy(), both.copy()))
     stepped = envs.step(np.zeros((1, 1)), np.array([0]))
@@ -93,7 +97,7 @@ def test_an_episode_that_ends_both_ways_is_terminated(monkeypatch):
 
 
 def test_only_the_asked_copies_are_stepped():
-    envs = Environments("Reacher-v4", [0, 1, 2], 10, clip_actions=False)
+    envs = Environments("Reacher-v4", [0, 1, 2], 10)
     before = envs.obs.copy()
     stepped = envs.step(np.ones((3, 2)), np.array([1]))
     assert (envs.obs != before).any(axis=1).tolist() == [False, True, False]
@@ -103,10 +107,12 @@ def test_only_the_asked_copies_are_stepped():
 
 def test_budget_is_spent_to_the_step_and_every_step_is_recorded(start):
     agent, envs = start(envs=3, budget=100)
-    rolls = [sample(agent, envs, 40) for _ in range(3)]
+    rolls = [sample(agent, envs, 40) for _ in range(2)]
     # 40 steps need 14 rows of 3; twice 42 leave 16, too few for a third batch but taken all the same.
-    assert [roll and roll.taken.sum() for roll in rolls] == [42, 42, None]
-    assert sample(agent, envs, 40) is None
+    assert [roll.taken.sum() for roll in rolls] == [42, 42]
+    for _ in range(2):
+        with pytest.raises(BudgetSpent):
+            sample(agent, envs, 40)
     envs.cut()
     assert envs.steps == 100
     assert sum(e.length for e in envs.episodes) == 100
@@ -151,10 +157,10 @@ def by_hand(agent, roll, gamma, lam, *, limit_is_death=False, column=slice(None)
 @pytest.mark.parametrize("task_id", ["Reacher-v4", "InvertedPendulum-v4"])
 @pytest.mark.parametrize("limit_is_death", [False, True])
 def test_advantages_bootstrap_from_the_state_that_followed(start, task_id, limit_is_death):
-    agent, envs = start(task_id, envs=2)
+    agent, envs = start(task_id, envs=2, time_limit="terminate" if limit_is_death else "bootstrap")
     agent.filter.update(sample(agent, envs, 40).raw_obs.reshape(40, -1))
     roll = sample(agent, envs, 160)
-    batch = make_batch(agent, roll, 0.9, 0.8, bootstrap_limits=not limit_is_death)
+    batch = make_batch(agent, roll, 0.9, 0.8)
     expected = by_hand(agent, roll, 0.9, 0.8, limit_is_death=limit_is_death)
     np.testing.assert_allclose(batch.adv.reshape(80, 2), expected, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(batch.ret, batch.adv + batch.val)
@@ -166,22 +172,10 @@ def test_advantages_bootstrap_from_the_state_that_followed(start, task_id, limit
 @pytest.mark.parametrize("gather", [collect, pg.collect])
 def test_time_limit_option_reaches_the_advantages(start, gather, time_limit):
     cfg = SimpleNamespace(batch=120, gamma=0.9, lam=0.8, critic=True)
-    (agent, envs), (twin, copies) = start("Reacher-v4"), start("Reacher-v4")
-    batch = gather(agent, envs, cfg, Common(time_limit=time_limit), {})
+    (agent, envs), (twin, copies) = start("Reacher-v4", time_limit=time_limit), start("Reacher-v4")
+    batch = gather(agent, envs, cfg, {})
     expected = by_hand(twin, sample(twin, copies, 120), 0.9, 0.8, limit_is_death=time_limit == "terminate")
     np.testing.assert_allclose(batch.adv.reshape(60, 2), expected, rtol=1e-4, atol=1e-5)
-
-
-def test_batch_cut_by_the_budget_is_bootstrapped_where_each_copy_stopped(start):
-    agent, envs = start("Reacher-v4", envs=3, budget=40)
-    roll = sample(agent, envs, 40)  # 13 rows of three, and one step of the first copy
-    if roll is None:
-        return  # a batch that the budget cuts may also be given up
-    batch = make_batch(agent, roll, 0.9, 0.8)
-    whole = {f.name: getattr(roll, f.name)[:13] for f in dataclasses.fields(roll) if f.name[-3:] != "obs"}
-    short = dataclasses.replace(roll, **whole, raw_obs=roll.raw_obs[:13], obs=roll.obs[:13], last_obs=roll.raw_obs[13])
-    expected = by_hand(agent, short, 0.9, 0.8)[:, 1:]
-    np.testing.assert_allclose(batch.adv[:39].reshape(13, 3)[:, 1:], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_whole_episodes_are_whole_and_none_begins_after_the_quota(start):
@@ -225,7 +219,8 @@ def test_whole_episodes_that_the_budget_cuts_are_not_learned_from(start):
     t = next(t for t in range(1, 100) if done[t, 0] and not done[t - 1, 1])
     budget = 2 * t + 1  # the first copy ends an episode with the last step, the second is inside one
     agent, envs = start(envs=2, budget=budget)
-    assert sample(agent, envs, budget, whole_episodes=True) is None
+    with pytest.raises(BudgetSpent):
+        sample(agent, envs, budget, whole_episodes=True)
     envs.cut()
     assert sum(e.length for e in envs.episodes) == budget
 

@@ -12,10 +12,9 @@ import pytest
 import torch
 from drawn import drawn
 
-from core.adam import gradient
+from core.compile import gradient
 from core.natural import conjugate_gradient, fisher
-from core.normalise import standardise
-from core.objective import surrogate
+from core.objective import standardise, surrogate
 from core.policy import kl
 from lecture import directions, kl_quadratic, step_length
 from lecture import fisher as fisher_topic
@@ -36,7 +35,7 @@ def tables():
 def precise():
     """The agent with θ in float64, the batch's states and actions, and the policy gradient."""
     agent, batch = hopper()
-    (g,) = gradient(surrogate(agent, batch, standardise(batch.adv)), (agent.theta,))
+    g = agent.gradient(surrogate)(agent.theta, batch.steps(standardise(batch.adv)))
     return dataclasses.replace(agent, theta=agent.theta.double()), batch.obs.double(), batch.act.double(), g.double()
 
 

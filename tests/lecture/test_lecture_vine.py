@@ -9,7 +9,7 @@ import pytest
 import torch
 from drawn import drawn, to_disk
 
-from core.adam import gradient
+from core.compile import gradient
 from lecture import vine_variance
 
 
@@ -39,7 +39,7 @@ def test_the_vine_compares_each_action_with_the_others_of_its_state(start):
     obs, act = torch.randn(n, 4, generator=g), torch.randn(n, k, 1, generator=g)
     q = torch.randn(n, k, generator=g) + 100
     logp = vine_variance.trpo_vine.log_prob(agent, agent.theta, obs, act)
-    batch = SimpleNamespace(branch_obs=obs, branch_act=act, branch_logp=logp, q=q)
+    batch = SimpleNamespace(tries=vine_variance.trpo_vine.Tries(obs, act, logp, q))
     adv = q - (q.sum(1, keepdim=True) - q) / (k - 1)
     (expected,) = gradient(
         lambda theta: (vine_variance.trpo_vine.log_prob(agent, theta, obs, act) * adv).mean(), (agent.theta,)

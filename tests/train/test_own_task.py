@@ -74,8 +74,7 @@ def test_a_run_goes_on_to_the_same_bytes(kind, tmp_path):
 
 @pytest.mark.parametrize("kind", KEPT)
 def test_a_branch_goes_on_as_its_trunk_does(kind):
-    envs = Environments(KEPT[kind], [5], 10_000, True)
-    envs.staggered = False
+    envs = Environments(KEPT[kind], [5], 10_000, clip_actions=True)
     acts = np.clip(normal(60, envs.act_dim), envs._low, envs._high)
     for act in acts[:7]:
         envs.step(act[None], [0])
