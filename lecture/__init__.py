@@ -1,1 +1,1 @@
-"""The two lectures in numbers: one module a topic, each with ``table()``; ``analysis/lecture/`` draws the tables."""
+"""A claim of the lectures is a module here: ``table()`` computes its numbers, ``draw(table)`` makes the figure of them."""
