@@ -1,1 +1,1 @@
-"""A claim of the lectures is a module here: ``table()`` computes its numbers, ``draw(table)`` makes the figure of them."""
+"""The lectures: a claim is a module here, whose ``table()`` computes numbers and ``draw(table)`` draws them."""
