@@ -2,7 +2,7 @@
 
 in:  envs.yaml, studies.yaml, the sources of core/ and algos/ (for the keys)
 out: CALL, STUDIES, BROKEN, runs(), run_tables(), update_tables(), figures(), page_parts(), sources(), drawn(),
-     stored(), and what the rules on runs and cells need
+     lecture_sources(), stored(), and what the rules on runs and cells need
 """
 
 import atexit
@@ -186,6 +186,13 @@ def train_minutes(wildcards, attempt):
 def seed_first(wildcards):
     """Seed 0 of everything trains before seed 1 of anything: a whole picture early."""
     return max(0, 1000 - int(wildcards.seed))
+
+
+def lecture_sources(wildcards):
+    """All that a topic's table and figure are made by."""
+    entries = [ROOT / "lecture" / f"{name}.py" for name in (wildcards.topic, "__main__")]
+    sources = [path.relative_to(ROOT).as_posix() for path in closure(entries, [ROOT])]
+    return sources + (["lecture/hopper.safetensors"] if "lecture/trained.py" in sources else [])
 
 
 def cell_of(wildcards):

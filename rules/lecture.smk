@@ -7,13 +7,6 @@ out: results/lecture/tables/, results/lecture/figures/
 TOPICS = sorted(p.stem for p in (ROOT / "lecture").glob("*.py") if "\ndef draw(" in p.read_text(encoding="utf-8"))
 
 
-def lecture_sources(wildcards):
-    """All that a topic's table and figure are made by."""
-    entries = [ROOT / "lecture" / f"{name}.py" for name in (wildcards.topic, "__main__")]
-    sources = [path.relative_to(ROOT).as_posix() for path in closure(entries, [ROOT])]
-    return sources + (["lecture/hopper.safetensors"] if "lecture/trained.py" in sources else [])
-
-
 rule lecture_topic:
     input:
         lecture_sources,
