@@ -1,1 +1,1 @@
-"""The two lectures in numbers: one module a topic, each with ``table()``; ``analysis/lecture/`` draws the tables."""
+"""The lectures: a claim is a module here, whose ``table()`` computes numbers and ``draw(table)`` draws them."""

@@ -1,7 +1,7 @@
 """The plan, and the helpers by which rules ask for files.
 
 in:  envs.yaml, studies.yaml, the sources of core/ and algos/ (for the keys)
-out: CALL, STUDIES, BROKEN, TOPICS, runs(), run_tables(), update_tables(), figures(), page_parts(), sources(), drawn(),
+out: CALL, STUDIES, BROKEN, runs(), run_tables(), update_tables(), figures(), page_parts(), sources(), drawn(),
      lecture_sources(), stored(), and what the rules on runs and cells need
 """
 
@@ -80,9 +80,6 @@ if CALL.idle and workflow.is_main_process:
 # that came with the repository, that it has no record of its own of them, which are not needed: their keys stand for them.
 for _said in ("no backup found", "provenance/metadata so that it in part"):
     logging.getLogger("snakemake.logging").addFilter(lambda record, said=_said: said not in record.getMessage())
-
-# The topics of the lectures: those that have a figure.
-TOPICS = sorted(p.stem for p in (ROOT / "analysis" / "lecture").glob("*.py") if p.stem[0] != "_" and p.stem != "style")
 
 STORE = config.get("store", "")  # rules/store.smk
 PYTHON = sys.executable  # the jobs' Python is this one, whatever PATH says
@@ -192,7 +189,7 @@ def seed_first(wildcards):
 
 
 def lecture_sources(wildcards):
-    """All that the table of a topic is computed by."""
+    """All that a topic's table and figure are made by."""
     entries = [ROOT / "lecture" / f"{name}.py" for name in (wildcards.topic, "__main__")]
     sources = [path.relative_to(ROOT).as_posix() for path in closure(entries, [ROOT])]
     return sources + (["lecture/hopper.safetensors"] if "lecture/trained.py" in sources else [])

@@ -1,41 +1,21 @@
-"""The two lectures, drawn: a table and a figure for each topic. No run is needed; seconds each.
+"""The claims of the lectures: a table and a figure for each topic. No run is needed; seconds each.
 
-in:  lecture/ and what it imports; analysis/lecture/
+in:  the topic's module in lecture/, and all that it imports
 out: results/lecture/tables/, results/lecture/figures/
 """
 
+TOPICS = sorted(p.stem for p in (ROOT / "lecture").glob("*.py") if "\ndef draw(" in p.read_text(encoding="utf-8"))
 
-rule lecture_table:
+
+rule lecture_topic:
     input:
         lecture_sources,
     output:
         "results/lecture/tables/{topic}.csv",
-    log:
-        "logs/lecture/{topic}.table.log",
-    wildcard_constraints:
-        topic="|".join(TOPICS),
-    conda:
-        "../environment.yml"
-    params:
-        python=PYTHON,
-    message:
-        "compute {wildcards.topic}"
-    shell:
-        "exec {params.python:q} -m lecture {wildcards.topic} > {log:q} 2>&1"
-
-
-rule lecture_figure:
-    input:
-        rules.lecture_table.output,
-        "analysis/lecture/{topic}.py",
-        "analysis/lecture/__main__.py",
-        "analysis/lecture/style.py",
-        "analysis/figures/pyplot.py",
-    output:
         "results/lecture/figures/{topic}.png",
         "results/lecture/figures/{topic}.svg",
     log:
-        "logs/lecture/{topic}.figure.log",
+        "logs/lecture/{topic}.log",
     wildcard_constraints:
         topic="|".join(TOPICS),
     conda:
@@ -45,7 +25,7 @@ rule lecture_figure:
     message:
         "draw {wildcards.topic}"
     shell:
-        "exec {params.python:q} -m analysis.lecture {wildcards.topic} > {log:q} 2>&1"
+        "exec {params.python:q} -m lecture {wildcards.topic} > {log:q} 2>&1"
 
 
 rule lecture:

@@ -106,7 +106,7 @@ def read_fields(path: Path, class_name: str) -> dict[str, Field]:
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == class_name]
     bodies = [node.body for node in classes if any("dataclass" in ast.unparse(d) for d in node.decorator_list)]
     if not bodies:
-        raise UsageError(f"{where}: no dataclass {class_name!r}: see docs/add-an-algorithm.md")
+        raise UsageError(f"{where}: no dataclass {class_name!r}: see docs/extend.md")
     lines = text.splitlines()
     found = {}
     for node in bodies[0]:

@@ -20,7 +20,7 @@ def to_disk(table, file):
 
 def drawn(topic, table):
     """The figure of a topic from its table as read from disk; no panel of it is empty."""
-    figure = importlib.import_module(f"analysis.lecture.{topic}").draw(from_disk(table))
+    figure = importlib.import_module(f"lecture.{topic}").draw(from_disk(table))
     figure.canvas.draw()  # a missing glyph or a layout that does not fit is a warning, and so an error
     assert figure.axes
     for axis in figure.axes:  # with nothing drawn in it the limits of its data are infinite

@@ -9,10 +9,10 @@ import sys
 import pandas as pd
 import pytest
 from copied import copy_project, run_snakemake
+from extend import PAGE, blocks, files, section
 
 from study.plan import ROOT
 
-PAGE = (ROOT / "docs/add-a-task.md").read_text(encoding="utf-8")
 PACKAGE = """
 import gymnasium
 import numpy as np
@@ -34,15 +34,13 @@ gymnasium.register("Cart-v0", Cart, max_episode_steps=50)
 """
 
 
-def blocks(kind):
-    return re.findall(rf"```{kind}\n(.*?)```", PAGE, re.S)
-
-
 @pytest.mark.workflow
 def test_the_page_works_to_the_letter(tmp_path):
     project, packages = copy_project(tmp_path / "project"), tmp_path / "site-packages"
-    (code,), (*entries, study), (commands,) = blocks("python"), blocks("yaml"), blocks("sh")
-    (project / re.search(r"`(\w+\.py)`, beside", PAGE)[1]).write_text(code)
+    (*entries, study), (commands,) = blocks("A task", "yaml"), blocks("A task", "sh")
+    ((path, code),) = files("A task").items()
+    own = project / path
+    own.write_text(code)
     (project / "studies.yaml").write_text(study)
     with (project / "envs.yaml").open("a") as file:
         file.write("\n" + "".join(entries))
@@ -52,17 +50,17 @@ def test_the_page_works_to_the_letter(tmp_path):
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lab-tasks\nVersion: 1.3\n")
     (info / "RECORD").write_text("lab_tasks/__init__.py,,\n")
-    path = {"PYTHONPATH": os.pathsep.join([str(packages), os.environ.get("PYTHONPATH", "")])}
+    packaged = {"PYTHONPATH": os.pathsep.join([str(packages), os.environ.get("PYTHONPATH", "")])}
 
     look, run = (command.split() for command in commands.splitlines())
     done = subprocess.run(
-        [sys.executable, *look[1:]], cwd=project, env=os.environ | path, capture_output=True, text=True
+        [sys.executable, *look[1:]], cwd=project, env=os.environ | packaged, capture_output=True, text=True
     )
     said = json.loads(done.stdout)
     limits = {"PointMass": 100, "Cart": 50, "Pendulum": 200, "Hopper-cheap": 500, "GoalMass": 100}
     assert said == {task: {"error": None, "horizon": limit} for task, limit in limits.items()}
     assert run[:3] == ["snakemake", "--cores", "2"]
-    done = run_snakemake(project, *run[3:], **path)
+    done = run_snakemake(project, *run[3:], **packaged)
     assert done.returncode == 0, done.stderr[-3000:]
 
     records = {}
@@ -84,21 +82,20 @@ def test_the_page_works_to_the_letter(tmp_path):
     scores = pd.read_csv(project / "results/own/tables/scores.csv")
     assert set(scores["task"]) == set(limits)
     assert (project / "results/own/index.html").stat().st_size > 10_000
-    assert "Nothing to be done" in run_snakemake(project, "-n", *run[3:], **path).stdout
-    own = project / "point_mass.py"
+    assert "Nothing to be done" in run_snakemake(project, "-n", *run[3:], **packaged).stdout
     own.write_text(own.read_text().replace("reward = -float(", "reward = -2 * float("))
-    plan = run_snakemake(project, "-n", *run[3:], **path).stdout
+    plan = run_snakemake(project, "-n", *run[3:], **packaged).stdout
     assert set(re.findall(r"train npg on ([\w-]+),", plan)) == {"PointMass", "GoalMass"}, "an edit of its file trains"
     own.write_text(code)
     film = f"results/own/videos/npg/PointMass/{records['PointMass']['key']}.webp"
-    done = run_snakemake(project, film, **path)
+    done = run_snakemake(project, film, **packaged)
     assert done.returncode == 0 and "OpenGL" not in done.stderr, done.stderr[-3000:]
     assert (project / film).stat().st_size > 100
 
 
 def test_it_names_all_that_an_entry_may_have():
     schema = json.loads((ROOT / "schemas/envs.schema.json").read_text())
-    rows = re.findall(r"^\| `(\w+)` \|", PAGE.partition("## What an entry may have")[2], re.M)
+    rows = re.findall(r"^\| `(\w+)` \|", section("A task").partition("### What an entry may have")[2], re.M)
     assert set(rows) == set(schema["additionalProperties"]["properties"])
 
 

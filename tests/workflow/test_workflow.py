@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from copied import STUDIES, copy_project, edit, git, run_snakemake, snakemake
+from extend import blocks, files
 from missing import need
 
 from study.plan import FILES
@@ -223,11 +224,10 @@ def test_a_try_writes_beside_the_studys_run(finished, tmp_path):
     assert "--set: option 'max_lk' is unknown; did you mean 'max_kl'?" in done.stderr
 
 
-def test_the_page_on_adding_an_algorithm_works_to_the_letter(finished, tmp_path):
+def test_the_page_on_adding_a_method_works_to_the_letter(finished, tmp_path):
     project = shutil.copytree(finished, tmp_path / "project")
-    page = (project / "docs/add-an-algorithm.md").read_text()
-    path = re.search(r"`(algos/\w+\.py)`:", page)[1]
-    code, line, command = (re.search(rf"```{kind}\n(.*?)```", page, re.S)[1] for kind in ("python", "yaml", "sh"))
+    ((path, code),) = files("A method").items()
+    (line,), (command, _) = blocks("A method", "yaml"), blocks("A method", "sh")
     text = STUDIES.replace("tiny:", "quick:").replace("steps: 600", "steps: 600\n  options: {batch: 256}")
     (project / "studies.yaml").write_text(text)  # the same runs
 
