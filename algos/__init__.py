@@ -1,1 +1,1 @@
-"""One module per algorithm: a frozen ``Config``, an optional ``init`` and ``collect``, and ``update``."""
+"""One method a file: a frozen ``Config`` and ``update``, if need be ``init`` and ``collect``. An edit re-trains it."""

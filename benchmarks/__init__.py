@@ -1,1 +1,1 @@
-"""Measurements of speed: `make bench`."""
+"""Measurements of speed: ``make bench``. An edit changes no number of a run."""

@@ -1,1 +1,1 @@
-"""The lectures: a claim is a module here, whose ``table()`` computes numbers and ``draw(table)`` draws them."""
+"""A claim of the lectures a file: ``table()`` computes its numbers, ``draw(table)`` draws them. Seconds each."""

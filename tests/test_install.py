@@ -12,7 +12,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from sources import SOURCES, imported
+from sources import SOURCES, imports_of
 
 from study.plan import ROOT
 from tools.lock import CUDA, DEV, LOCK, pins
@@ -81,7 +81,7 @@ def test_what_runs_import_is_in_their_lock():
     for path in SOURCES:
         if path.relative_to(ROOT).parts[0] in ("tests", "benchmarks"):
             continue
-        for top in {name.split(".")[0] for name in imported(path)} - ours - sys.stdlib_module_names:
+        for top in {name.split(".")[0] for name in imports_of(path)} - ours - sys.stdlib_module_names:
             assert {canonicalize_name(name) for name in of[top]} & pinned(LOCK).keys(), (path, top)
 
 

@@ -1,0 +1,1 @@
+"""Upkeep of the runs and of the locks. An edit trains nothing."""
