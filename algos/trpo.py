@@ -33,7 +33,7 @@ class Config:
     cg_iterations: int = 10  #: F x = g is solved, F never inverted (Baselines 2017)
     damping: float = 0.1  #: added to F's diagonal (Baselines 2017)
     fisher_every: int = 5  #: F is averaged over every n-th observation (Baselines 2017)
-    shrink: Share = 0.5  #: α of the line search (Baselines 2017)
+    shrink: Share = 0.5  #: factor of the line search (Baselines 2017)
     tries: int = 10  #: candidates of the line search (Baselines 2017)
     log_std: Literal["trained", "frozen"] = "trained"  #: frozen at 0, by mistake, in Baselines until 2018
     value_epochs: int = 5  #: passes over the batch (Baselines 2017, vf_iters)

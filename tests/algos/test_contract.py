@@ -132,6 +132,15 @@ def test_options_read_from_the_source_are_those_of_the_dataclass(algo):
     assert all(field.doc for field in option_fields(algo).values()), "each option says what it is (#: …)"
 
 
+def test_an_option_of_one_name_and_source_has_one_default_and_one_description():
+    said = {}
+    for algo in algorithms():
+        for field in option_fields(algo).values():
+            source = field.doc.rpartition("(")[2] if field.doc.endswith(")") else field.doc
+            kept = said.setdefault((field.name, source), (algo, field.default, field.doc))
+            assert kept[1:] == (field.default, field.doc), f"{field.name} of {algo} and of {kept[0]}"
+
+
 @every_algorithm
 def test_unknown_options_and_wrong_types_are_refused_before_anything_trains(algo):
     where = cell(algo)
