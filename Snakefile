@@ -30,7 +30,6 @@ include: "rules/analysis.smk"
 include: "rules/videos.smk"
 include: "rules/report.smk"
 include: "rules/lecture.smk"
-include: "rules/store.smk"
 
 
 # One target per study: its runs, tables, figures and page. The runs are named beside what is made of them, so that a

@@ -2,7 +2,7 @@
 
 in:  envs.yaml, studies.yaml, the sources of core/ and algos/ (for the keys)
 out: CALL, STUDIES, BROKEN, TOPICS, runs(), run_tables(), update_tables(), figures(), page_parts(), sources(), drawn(),
-     lecture_sources(), stored(), and what the rules on runs and cells need
+     lecture_sources(), and what the rules on runs and cells need
 """
 
 import atexit
@@ -84,7 +84,6 @@ for _said in ("no backup found", "provenance/metadata so that it in part"):
 # The topics of the lectures: those that have a figure.
 TOPICS = sorted(p.stem for p in (ROOT / "analysis" / "lecture").glob("*.py") if p.stem[0] != "_" and p.stem != "style")
 
-STORE = config.get("store", "")  # rules/store.smk
 PYTHON = sys.executable  # the jobs' Python is this one, whatever PATH says
 RUN = "results/runs/{algo}/{task}/{key}/seed{seed}"
 
@@ -242,16 +241,3 @@ def films(study):
 def opengl_first(wildcards):
     """What a film of one of Gymnasium's MuJoCo tasks waits for; others may need none."""
     return ["work/opengl"] if cell_of(wildcards)[1].task_id in drawn_by_mujoco() else []
-
-
-def stored(folder):
-    """The files of a run in the store (rules/store.smk); {wildcards} may be in its folder."""
-    return [storage.shared(f"{STORE}/{folder}/{name}", retrieve="{" in folder) for name in FILES]
-
-
-def to_take(study):
-    """A marker for each of a study's runs that is in the store and not here."""
-    folders = [cell.folder(seed) for cell in STUDIES[study].cells for seed in STUDIES[study].seeds]
-    missing = [folder for folder in folders if not all((ROOT / folder / name).is_file() for name in FILES)]
-    there = [f for f in missing if all(file.flags["storage_object"].exists() for file in stored(f))]
-    return [folder.replace("results/runs", "work/taken") for folder in there]
