@@ -30,7 +30,6 @@ include: "rules/analysis.smk"
 include: "rules/videos.smk"
 include: "rules/report.smk"
 include: "rules/lecture.smk"
-include: "rules/store.smk"
 
 
 # One target per study: its runs, tables, figures and page. The runs are named beside what is made of them, so that a
@@ -40,9 +39,9 @@ for study in STUDIES.values():
     rule:
         name:
             study.name
-        default_target: study.name == DEFAULT_STUDY
+        default_target: study.name == PLAN.default
         input:
-            runs(study.name),
+            PLAN.runs(study.name),
             figures(study.name),
             f"results/{study.name}/index.html",
         localrule: True
@@ -51,22 +50,22 @@ for study in STUDIES.values():
 
 
 # A study that cannot be planned fails when it is asked for, and stops no other.
-for name in BROKEN:
-    if name in CALL.targets:
+for name in PLAN.broken:
+    if name in PLAN.call.targets:
 
         rule:
             name:
                 name
             localrule: True
             params:
-                said=BROKEN[name],
+                said=PLAN.broken[name],
             message:
-                f"{name} is left out: {BROKEN[name]}"
+                f"{name} is left out: {PLAN.broken[name]}"
             shell:
                 "echo error: {params.said:q} >&2; exit 1"
 
 
 try:
-    check_targets(CALL, [rule.name for rule in workflow.rules])
+    check_targets(PLAN.call, [rule.name for rule in workflow.rules])
 except UsageError as error:
     sys.exit(f"error: {error}")

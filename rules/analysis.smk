@@ -10,10 +10,10 @@ STATISTICS = ["cells", "differences", "aggregates", "profiles", "efficiency", "i
 
 rule tables:
     input:
-        run_tables,
-        evaluations,
-        untrained_scores,
-        manifest,
+        PLAN.run_tables,
+        PLAN.evaluations,
+        PLAN.untrained_scores,
+        PLAN.manifest,
         sources("data/tables"),
     output:
         curves="results/{study}/tables/curves.parquet",
@@ -53,7 +53,7 @@ rule curves:
 
 rule sweeps:
     input:
-        update_tables,
+        PLAN.update_tables,
         rules.tables.output,
         sources("figures/sweeps"),
     output:

@@ -8,10 +8,10 @@ out: an episode a row, beside the runs. The name stands for how policies are pla
 
 rule evaluate:
     input:
-        ancient(cell_runs),
-        staleness_of,
+        ancient(PLAN.cell_runs),
+        PLAN.staleness_of,
     output:
-        "results/runs/{algo}/{task}/{key}/evaluation/{how}.csv",
+        EVALUATION,
     log:
         "logs/runs/{algo}/{task}/{key}/evaluation/{how}.log",
     conda:
@@ -21,7 +21,7 @@ rule evaluate:
         mem_mb=600,
     params:
         python=PYTHON,
-        arguments=cell_arguments,
+        arguments=PLAN.cell_arguments,
     message:
         "evaluate {wildcards.algo} on {wildcards.task}"
     shell:

@@ -12,10 +12,10 @@ rules/captions/, and how long each rule took.
 rule page:
     input:
         page_parts,  # and so the runs, whose own tables it reads; naming those again would slow the plan
-        manifest,
+        PLAN.manifest,
         CURVES,
         [f"analysis/page/{name}" for name in PAGE_FILES],
-        option_sources,
+        PLAN.option_sources,
         sources("page/__main__"),
     output:
         report(

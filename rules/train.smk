@@ -9,23 +9,23 @@ out: the four files of a run, whole. Under update() Snakemake leaves them where 
 
 rule train:
     input:
-        damage_of,
+        PLAN.damage_of,
     output:
         [update(f"{RUN}/{name}") for name in FILES],
     log:
         f"logs/{RUN.removeprefix('results/')}.log",
     benchmark:
         f"logs/{RUN.removeprefix('results/')}.tsv"
-    priority: seed_first
+    priority: PLAN.seed_first
     conda:
         "../environment.yml"
     threads: 1
     resources:
-        mem_mb=train_memory,
-        runtime=train_minutes,
+        mem_mb=PLAN.train_memory,
+        runtime=PLAN.train_minutes,
     params:
         python=PYTHON,
-        arguments=train_arguments,
+        arguments=PLAN.train_arguments,
     message:
         "train {wildcards.algo} on {wildcards.task}, seed {wildcards.seed}"
     shell:

@@ -24,11 +24,11 @@ rule opengl:
 
 rule video:
     input:
-        cell_runs,
+        PLAN.cell_runs,
         "play/film.py",
         "play/episodes.py",
         "play/policy.py",
-        ancient(opengl_first),
+        ancient(PLAN.opengl_first),
     output:
         "results/{study}/videos/{algo}/{task}/{key}.webp",
     log:
@@ -40,7 +40,7 @@ rule video:
         mem_mb=600,
     params:
         python=PYTHON,
-        arguments=cell_arguments,
+        arguments=PLAN.cell_arguments,
     message:
         "film {wildcards.algo} on {wildcards.task}"
     shell:

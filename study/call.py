@@ -52,11 +52,8 @@ class Call:
         for target in self.targets or (default,):
             parts = Path(target).parts
             name = parts[1] if parts[:1] == ("results",) and len(parts) > 1 else target
-            found |= {study for study in known if name in (study, *(f"{study}_{kind}" for kind in KINDS))} or known
+            found |= {study for study in known if name in (study, f"{study}_videos")} or known
         return found
-
-
-KINDS = ("videos", "kept", "taken")  #: of rules that a study has besides its own
 
 
 def read_call(arguments: Sequence[str]) -> Call:
@@ -98,11 +95,7 @@ def check_call(call: Call, root: Path, config: Iterable[str]) -> None:
             "(results/runs/METHOD/TASK/KEY/seedN) and call snakemake without the option; to draw again: -R tables"
         )
     for key in config:
-        if key not in CONFIG:
-            raise UsageError(f"--config {key}: {nearest(key, CONFIG)} (studies are described in studies.yaml)")
-
-
-CONFIG = ("store",)  #: keys of ``--config`` (rules/store.smk)
+        raise UsageError(f"--config {key}: nothing is set there; studies are described in studies.yaml")
 
 
 def check_targets(call: Call, rules: Iterable[str]) -> None:

@@ -23,6 +23,9 @@ from study.tasks import Task, make_task
 
 OF_STUDIES = ("tasks", "seeds", "steps", "portable")  #: not of a method, where some look for them
 FILES = ("episodes.parquet", "updates.parquet", "policy.safetensors", "run.json")
+CELL = "results/runs/{algo}/{task}/{key}"  #: where the runs of a cell lie, from the root of the project
+RUN = f"{CELL}/seed{{seed}}"
+EVALUATION = f"{CELL}/evaluation/{{how}}.csv"
 
 
 class Swept(NamedTuple):
@@ -73,7 +76,7 @@ class Cell:
 
     def folder(self, seed: int) -> str:
         """Where the run with this seed has its files, from the root of the project."""
-        return f"results/runs/{self.method.algo}/{self.task}/{self.key}/seed{seed}"
+        return RUN.format(algo=self.method.algo, task=self.task, key=self.key, seed=seed)
 
     def files(self, seed: int) -> list[str]:
         """The files of a finished run."""
@@ -82,7 +85,8 @@ class Cell:
     @property
     def evaluation(self) -> str:
         """The table of episodes of its final policies (``play/evaluate.py``), from the root of the project."""
-        return f"{Path(self.folder(0)).parent.as_posix()}/evaluation/{evaluation_key(self.seeds)}.csv"
+        how = evaluation_key(self.seeds)
+        return EVALUATION.format(algo=self.method.algo, task=self.task, key=self.key, how=how)
 
 
 @dataclass(frozen=True)

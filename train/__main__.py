@@ -13,9 +13,10 @@ import signal
 import sys
 import traceback
 
-from core.errors import UsageError, named
+from core.errors import UsageError
 from study.plan import load_study, name_a_cell, override
 from train.job import train
+from train.progress import said
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -36,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
             )
         train(cell, args.seed)
     except UsageError as error:
-        print(f"error: {named(error, args.task)}", file=sys.stderr)
+        print(f"error: {said(error, args.task)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
@@ -44,8 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as error:
         traceback.print_exc()
         run = f"{args.method} on {args.task}, seed {args.seed}"
-        said = " ".join(str(error).split())
-        print(f"error: {run}: crashed ({type(error).__name__}: {said}); above is where", file=sys.stderr)
+        print(f"error: {run}: crashed ({said(error, args.task)}); above is where", file=sys.stderr)
         return 1
     return 0
 

@@ -12,25 +12,24 @@ from core.errors import UsageError
 from study.integrity import damage
 from study.key import ROOT, sources_changed
 from study.plan import Cell
+from study.progress import progress_file
 from study.task_sources import check_files
 from train.libraries import load_libraries, takes_portable
+from train.progress import Reporter
 
 
 def train(cell: Cell, seed: int) -> None:
     """Train and write the files, unless they are there: then they are valid, whatever made them.
 
-    Prints a progress line: rewritten in a terminal, now and then in a log. Raises UsageError where the files
-    cannot be written, or where the sources changed under the run as it started; KeyboardInterrupt after a
-    signal to stop, with the checkpoint written.
+    Prints a progress line: rewritten in a terminal, now and then in a log. Beside the checkpoint lies
+    ``progress.json`` (``study/progress.py``) until the run is finished. Raises UsageError where the files cannot be
+    written, or where the sources changed under the run as it started; KeyboardInterrupt after a signal to stop, with
+    the checkpoint written.
     """
     folder = ROOT / cell.folder(seed)  # takes the key before anything is imported
-    work = ROOT / "work" / cell.folder(seed)
-    for place in (folder, work):
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=place).close()
-        except OSError as error:
-            raise UsageError(f"{place.relative_to(ROOT)}: cannot be written: {error.strerror}") from None
+    progress = progress_file(cell.folder(seed), ROOT)
+    work = progress.parent
+    _check_writable(work)
     lock = filelock.FileLock(work / "lock")
     try:
         held = lock.acquire(blocking=False)
@@ -38,24 +37,39 @@ def train(cell: Cell, seed: int) -> None:
         print(f"another process trains {cell.folder(seed)}: waiting for it", file=sys.stderr)
         held = lock.acquire()
     with held:
-        there = all((ROOT / file).is_file() for file in cell.files(seed))
-        wrong = damage(folder) if there else None
-        if wrong:
-            print(f"warning: {cell.folder(seed)}: {wrong}: training it again", file=sys.stderr)
-        if there and not wrong:
-            print(f"already there: {cell.folder(seed)} (delete it to train it anew)", file=sys.stderr)
-        else:
-            _train(cell, seed, folder, work / "checkpoint")
+        reporter = Reporter(f"{cell.method.name} {cell.task} seed {seed}", progress, cell.steps)
+        try:
+            _check_writable(folder)
+            there = all((ROOT / file).is_file() for file in cell.files(seed))
+            wrong = damage(folder) if there else None
+            if wrong:
+                print(f"warning: {cell.folder(seed)}: {wrong}: training it again", file=sys.stderr)
+            if there and not wrong:
+                print(f"already there: {cell.folder(seed)} (delete it to train it anew)", file=sys.stderr)
+            else:
+                _train(cell, seed, folder, work / "checkpoint", reporter)
+        except Exception as error:
+            reporter.failed(error, cell.task)
+            raise
         (work / "checkpoint").unlink(missing_ok=True)  # the lock stays: another process may be waiting for it
+        reporter.remove()
 
 
-def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path) -> None:
+def _check_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UsageError(f"{folder.relative_to(ROOT)}: cannot be written: {error.strerror}") from None
+
+
+def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path, reporter: Reporter) -> None:
     start = time.perf_counter()
     load_libraries(takes_portable(cell))
     from core.compile import NotCompiled
     from train.files import git_commit
 
-    options, how = cell.method.options, (cell, seed, folder, checkpoint_path, git_commit(), start)
+    options, how = cell.method.options, (cell, seed, folder, checkpoint_path, reporter, git_commit(), start)
     try:
         return _train_with(options, *how)
     except NotCompiled as error:
@@ -64,7 +78,14 @@ def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path) -> None:
 
 
 def _train_with(
-    options: dict, cell: Cell, seed: int, folder: Path, checkpoint_path: Path, commit: str | None, start: float
+    options: dict,
+    cell: Cell,
+    seed: int,
+    folder: Path,
+    checkpoint_path: Path,
+    reporter: Reporter,
+    commit: str | None,
+    start: float,
 ) -> None:
     """Raises NotCompiled where an update was to be compiled and could not be; nothing is written then."""
     from core.compile import CACHE
@@ -72,19 +93,16 @@ def _train_with(
     from train.checkpoint import Unusable
     from train.files import write_run
     from train.keeper import Keeper
-    from train.progress import line
     from train.stop import Stop
 
     run = Run(cell.method.algo, cell.spec, options, cell.steps, seed)
     if sources_changed(cell.method.algo, cell.spec):
         raise UsageError(f"a source of {cell.method.algo}, or of its task, changed as the run started: start it again")
     check_files(run.envs.files, cell.spec, ROOT)
-    name = f"{cell.method.name} {cell.task} seed {seed}"
-    live, reported = sys.stderr.isatty(), start
     stop = Stop()
     ready = CACHE / f"{cell.key}{'-portable' * cell.portable}.ready"
     if run.agent.compiled and not ready.exists():
-        print(f"{name}: compiling its updates, once for all its seeds", file=sys.stderr, flush=True)
+        reporter.compiling()
         _compile_apart(run, ready)
     keeper = Keeper(run, checkpoint_path, {"key": cell.key, "seed": seed}, start)
     try:
@@ -92,22 +110,20 @@ def _train_with(
     except Unusable as error:
         print(f"the checkpoint is not used, for {error}: the run starts from the beginning", file=sys.stderr)
         checkpoint_path.unlink()
-        return _train_with(options, cell, seed, folder, checkpoint_path, commit, start)
+        return _train_with(options, cell, seed, folder, checkpoint_path, reporter, commit, start)
+    reporter.training(run, keeper.seconds())
     while run.status == "running":
         run.iterate()
-        now = time.perf_counter()
-        if now - reported > (0.2 if live else 20):
-            reported = now
-            print(line(run, name, keeper.seconds()), end="\r" if live else "\n", file=sys.stderr, flush=True)
+        reporter.iterated(run, keeper.seconds())
         if run.status == "running" and (stop.asked or keeper.due()):
             keeper.save()
             if stop.asked:
-                print(f"\n{name}: stopped at {run.envs.steps:,} steps; {keeper.outlook()}", file=sys.stderr)
+                reporter.stopped(run, keeper.seconds(), keeper.outlook())
                 raise KeyboardInterrupt
     if run.status == "finished" and not run.updates:
         raise UsageError(
-            f"{name}: its {cell.steps:,} steps were spent before the first batch was whole, and nothing was learned: "
-            "give it more steps, or smaller batches"
+            f"{reporter.name}: its {cell.steps:,} steps were spent before the first batch was whole, and nothing was "
+            "learned: give it more steps, or smaller batches"
         )
     try:
         write_run(folder, run, cell, seed, keeper.seconds(), commit, keeper.resumed)
@@ -115,9 +131,7 @@ def _train_with(
         raise UsageError(
             f"{cell.folder(seed)}: cannot be written: {error.strerror}; when it can be, start it again"
         ) from None
-    print(line(run, name, keeper.seconds()), file=sys.stderr)
-    why = f" ({run.wrong} is not finite)" if run.wrong else ""
-    print(f"{name}: {run.status}{why} in {keeper.seconds():.0f} s: {cell.folder(seed)}", file=sys.stderr)
+    reporter.finished(run, keeper.seconds(), cell.folder(seed))
 
 
 def _compile_apart(run, ready: Path) -> None:

@@ -2,9 +2,9 @@
 
     python -m analysis.terminal.watch STUDY [--once]
 
-Reads only: what is finished lies in ``results/runs/``, a run in progress holds the lock of its folder under ``work/``
-and says in its log how far it is (every 20 seconds). Of several machines that share the folder it sees all runs. One
-that was killed counts as waiting, since it goes on when Snakemake starts it again.
+Reads only: what is finished lies in ``results/runs/``, and a run in progress holds the lock of its folder under
+``work/``, where it also says how far it is (``study/progress.py``). Of several machines that share the folder it sees
+all runs. One that was killed counts as waiting, since it goes on when Snakemake starts it again.
 """
 
 import argparse
@@ -13,7 +13,6 @@ import functools
 import json
 import math
 import os
-import re
 import shutil
 import statistics
 import sys
@@ -26,15 +25,12 @@ from analysis.data.runs import read_parquet
 from analysis.data.scores import score
 from core.errors import UsageError
 from study.plan import FILES, ROOT, Cell, Study, load_study
+from study.progress import Progress, progress_file, read_progress
 
 EVERY = 3.0  #: seconds
 SURE = 0.1  #: of its steps, from which a run's speed says something: before, compiling is most of it
 LISTED = 6  #: runs that are listed one by one below the table
 STATES = ("running", "failed", "waiting")  #: besides "finished" and "diverged", which are done
-_PROGRESS = re.compile(r"([\d,]+) / [\d,]+ steps  return +(\S+) +([\d,]+) steps/s")
-_RESUMED = re.compile(r"goes on at ([\d,]+) steps")
-_CRASH = "Traceback (most recent call last):"
-_CRASHED = re.compile(r"crashed \((.*)\); above is where")  # train/job.py
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,7 @@ class Seen:
     part: float = 0.0  #: of its steps that are taken
     ret: float = math.nan  #: mean return of its latest 100 episodes
     speed: float = math.nan  #: steps/s
-    said: str = ""  #: the last line of its log, where it failed
+    said: str = ""  #: why it failed, or what it does before it trains
 
     @property
     def done(self) -> bool:
@@ -68,25 +64,15 @@ def look(cell: Cell, seed: int, root: Path = ROOT) -> Seen:
             return Seen(*about, *_finished(folder))
         except (OSError, ValueError, KeyError, TypeError):  # of pyarrow too
             return Seen(*about, "failed", said="its files are damaged: snakemake will train it again")
-    log = root / "logs" / f"{cell.folder(seed).removeprefix('results/')}.log"
-    try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    steps, ret, speed = 0, math.nan, math.nan
-    for line in lines:
-        if found := _PROGRESS.search(line):
-            steps, ret, speed = _number(found[1]), _number(found[2]), _number(found[3])
-        elif found := _RESUMED.search(line):
-            steps = _number(found[1])
-    last = lines[-1].strip() if lines else ""
-    if _locked(root / "work" / cell.folder(seed) / "lock"):
-        return Seen(*about, "running", steps / cell.steps, ret, speed)
-    if _CRASH in lines or last.startswith("error: "):
-        if crash := _CRASHED.search(last):
-            last = crash[1]
-        return Seen(*about, "failed", steps / cell.steps, ret, speed, last)
-    return Seen(*about, "waiting", steps / cell.steps, ret, speed)
+    path = progress_file(cell.folder(seed), root)
+    now = read_progress(path) or Progress("", cell.steps)
+    ret, speed = (math.nan if value is None else value for value in (now.mean_return, now.steps_per_second))
+    so_far = (now.steps / cell.steps, ret, speed)
+    if _locked(path.with_name("lock")):
+        return Seen(*about, "running", *so_far, now.state if now.state in ("starting", "compiling") else "")
+    if now.state == "failed":
+        return Seen(*about, "failed", *so_far, now.error)
+    return Seen(*about, "waiting", *so_far)
 
 
 @functools.cache
@@ -94,13 +80,6 @@ def _finished(folder: Path) -> tuple[str, float, float, float]:
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     episodes = read_parquet(folder / "episodes.parquet", columns=["return", "end"])
     return record["status"], 1.0, score(episodes[episodes["end"] != "cut"]), record["steps_per_second"]
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text.replace(",", ""))
-    except ValueError:  # no episode has ended yet
-        return math.nan
 
 
 def _locked(path: Path) -> bool:

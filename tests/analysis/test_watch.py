@@ -18,10 +18,9 @@ import pytest
 from copied import copy_project, snakemake
 
 from analysis.terminal.watch import Seen, duration, look, report, seconds_left
-from core.run import Run
 from study.config import read_config
 from study.plan import FILES, ROOT, make_study
-from train.progress import line
+from study.progress import Progress, progress_file
 
 STUDIES = """
 short:
@@ -69,7 +68,7 @@ def test_a_study_that_trains_fails_and_stops(tmp_path):
     try:
         long = until("2 runs: 0 done, 1 running, 1 failed, 0 waiting", project, tmp_path / "out")
         assert "failed: broken InvertedPendulum seed 0  ZeroDivisionError: division by zero" in long
-        assert re.search(r"running: npg InvertedPendulum seed 0  (just begun|\d)", long)
+        assert re.search(r"running: npg InvertedPendulum seed 0  (just begun|starting|\d)", long)
         assert re.search(r"npg +0/1 0%", long) and re.search(r"broken +0/1 ✗1", long)
     finally:
         os.killpg(running.pid, signal.SIGINT)
@@ -98,32 +97,33 @@ def until(expected, project, out, seconds=180):
     return table
 
 
-def test_the_progress_line_of_the_trainer_is_understood(tmp_path):
-    study = study_of(methods={"trpo": {"batch": 256}})
+def test_what_a_run_says_of_itself_is_shown(tmp_path):
+    study = study_of()
     cell = study.cell("Hopper", "trpo")
-    run = Run("trpo", cell.task_id, cell.method.options, cell.steps, seed=0)
-    run.iterate()
-    log = tmp_path / "logs" / cell.folder(0).removeprefix("results/")
-    log.parent.mkdir(parents=True)
-    log.with_suffix(".log").write_text(f"compiling\n{line(run, 'trpo Hopper seed 0', 2.0)}\n")
-    lock = tmp_path / "work" / cell.folder(0) / "lock"
-    lock.parent.mkdir(parents=True)
-    returns = [episode.ret for episode in run.envs.episodes if episode.end != "cut"]
-    with filelock.FileLock(lock):
+    path = progress_file(cell.folder(0), tmp_path)
+    assert look(cell, 0, tmp_path) == Seen("Hopper", "trpo", 0, "waiting"), "not begun"
+    path.parent.mkdir(parents=True)
+    with filelock.FileLock(path.with_name("lock")):
+        assert "trpo Hopper seed 0  just begun" in report(study, [look(cell, 0, tmp_path)])
+        for state in ("starting", "compiling"):
+            Progress(state, 1000).write(path)
+            assert f"running: trpo Hopper seed 0  {state}" in report(study, [look(cell, 0, tmp_path)])
+        Progress("training", 1000, 256, None, 2.0, 128.0).write(path)
+        assert "running: trpo Hopper seed 0  26 %  return –  128 steps/s" in report(study, [look(cell, 0, tmp_path)])
+        Progress("training", 1000, 512, 34.5, 4.0, 128.0).write(path)
         seen = look(cell, 0, tmp_path)
-        assert (seen.state, seen.part, seen.speed) == ("running", 0.256, 128.0)
-        assert seen.ret == pytest.approx(sum(returns) / len(returns), abs=0.05)
-    assert look(cell, 0, tmp_path).state == "waiting", "killed: it goes on at the next start"
-    with log.with_suffix(".log").open("a") as file:
-        file.write("goes on at 500 steps\n")
-    assert look(cell, 0, tmp_path).part == 0.5
-    with log.with_suffix(".log").open("a") as file:
-        file.write("Traceback (most recent call last):\n  …\nRuntimeError: a message\nof two lines\n")
+        assert (seen.state, seen.part, seen.ret, seen.speed, seen.said) == ("running", 0.512, 34.5, 128.0, "")
     seen = look(cell, 0, tmp_path)
-    assert (seen.state, seen.said) == ("failed", "of two lines")
-    log.with_suffix(".log").write_text("error: trpo on Hopper: the sources changed\n")
-    assert look(cell, 0, tmp_path).state == "failed"
-    assert look(cell, 1, tmp_path) == Seen("Hopper", "trpo", 1, "waiting")
+    assert (seen.state, seen.part) == ("waiting", 0.512), "killed: it goes on at the next start"
+    Progress("stopped", 1000, 640).write(path)
+    assert (look(cell, 0, tmp_path).state, look(cell, 0, tmp_path).part) == ("waiting", 0.64)
+    Progress("failed", 1000, 640, error="ValueError: the pole is gone").write(path)
+    assert "failed: trpo Hopper seed 0  ValueError: the pole is gone" in report(study, [look(cell, 0, tmp_path)])
+    with filelock.FileLock(path.with_name("lock")):
+        assert look(cell, 0, tmp_path).state == "running", "started again"
+    for content in (b"", b"[]", b"{}", b"\xff", b'{"state": "failed"}'):
+        path.write_bytes(content)
+        assert look(cell, 0, tmp_path).state == "waiting"
 
 
 def test_the_time_that_is_left():

@@ -34,7 +34,7 @@ from study.plan import ROOT
         ("-f quick", Call(("quick",))),
         ("-f results/runs/a/b/c/seed0/run.json", Call(("results/runs/a/b/c/seed0/run.json",), forced="-f")),
         ("quick --directory /x", Call(("quick",), directory=Path("/x"))),
-        ("--config store=/s -- quick_kept", Call(("quick_kept",))),
+        ("--config seeds=3 -- quick", Call(("quick",))),
         ("--no-such-option", Call()),
     ],
 )
@@ -71,7 +71,7 @@ def test_the_studies_of_a_call(targets, studies):
             {},
             "-F: a run is kept by its key, and this would train none again. Delete the run's folder",
         ),
-        (Call(), {"seeds": 3}, "--config seeds: 'seeds' is unknown; choose from store"),
+        (Call(), {"seeds": 3}, "--config seeds: nothing is set there; studies are described in studies.yaml"),
     ],
 )
 def test_what_would_be_misunderstood_is_refused(call, config, said):
@@ -80,7 +80,7 @@ def test_what_would_be_misunderstood_is_refused(call, config, said):
 
 
 def test_what_is_meant_is_not_refused():
-    check_call(Call(("quick",), directory=ROOT / "docs" / ".."), ROOT, {"store": "/s"})
+    check_call(Call(("quick",), directory=ROOT / "docs" / ".."), ROOT, {})
     check_targets(Call(("quick", "results/quick/index.html", "README.md")), ["quick"])
     with pytest.raises(UsageError, match=r"^target 'figur3' is unknown; did you mean 'figure3'\?$"):
         check_targets(Call(("quick", "figur3")), ["quick", "figure3", "train"])

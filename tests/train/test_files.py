@@ -263,8 +263,8 @@ def test_a_variable_that_chooses_other_kernels_is_recorded(project):
 
 @pytest.mark.long
 def test_a_damaged_checkpoint_of_a_killed_process_is_found_out(project, trained):
-    edit(project / "train/progress.py", "EVERY = 30.0", "EVERY = 0.0")
-    edit(project / "train/progress.py", "SHARE = 0.01", "SHARE = 1.0")
+    edit(project / "train/keeper.py", "EVERY = 30.0", "EVERY = 0.0")
+    edit(project / "train/keeper.py", "SHARE = 0.01", "SHARE = 1.0")
     crash = "import train.files, train.__main__; train.files.write_run = None; train.__main__.main()"
     path = project / "work" / folder(trained).relative_to(trained) / "checkpoint"
     assert "'NoneType' object is not callable" in run([sys.executable, "-c", crash, *TRAIN[3:]], project).stderr

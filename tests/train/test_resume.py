@@ -137,7 +137,7 @@ def test_the_next_call_finishes_the_study_to_the_same_bytes(project, unbroken, h
 @pytest.mark.slow
 def test_an_orphan_is_waited_for_and_its_run_not_made_twice(project):
     """Where the system does not end a job with its parent, as Linux does."""
-    edit(project / "train/job.py", "ctypes.CDLL(None).prctl(1, signal.SIGTERM)", "pass")
+    edit(project / "train/__main__.py", "ctypes.CDLL(None).prctl(1, signal.SIGTERM)", "pass")
     edit(project / "studies.yaml", "15_000", "60_000")
     edit(project / "studies.yaml", "    pg: {batch: 64, value_epochs: 2}\n", "")
     edit(project / "studies.yaml", "seeds: 2", "seeds: 1")

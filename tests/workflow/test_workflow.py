@@ -129,8 +129,8 @@ def test_undoing_an_edit_draws_the_first_runs_again(finished, tmp_path):
 
 def test_an_edit_to_what_decides_no_number_trains_nothing(finished, tmp_path):
     project = shutil.copytree(finished, tmp_path / "project")
-    for module in ("train", "files", "plan", "options", "random_score", "evaluate", "video"):
-        with (project / f"core/{module}.py").open("a") as file:
+    for module in ("train/job", "train/progress", "study/plan", "study/workflow", "play/random_score", "play/evaluate"):
+        with (project / f"{module}.py").open("a") as file:
             file.write("\nSPARE = 1\n")
     assert planned(project)[0] == []
 
