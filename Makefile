@@ -33,10 +33,11 @@ videos: $(READY)
 watch: $(READY)
 	@python -m analysis.terminal.watch $(STUDY)
 
-## check: before each commit: style of the Python files, and the tests that train, draw and compile little
+## check: before each commit: style and types of the Python files, and the tests that train, draw and compile little
 check: $(READY)
 	ruff check .
 	ruff format --check .
+	python -m mypy
 	python -m pytest -n $(CORES) --dist worksteal -m 'not (long or workflow or slow or slurm)'
 
 ## test: the tests, but for what is slow and rarely breaks; what they need of the system and is missing is said in their last line
@@ -73,10 +74,11 @@ rekey: $(READY)
 prune: $(READY)
 	python -m tools.runs prune $(PRUNE)
 
-## lint: format and style of Python and Snakemake files
+## lint: format, style and types of Python files; format and style of Snakemake files
 lint: $(READY)
 	ruff check .
 	ruff format --check .
+	python -m mypy
 	snakefmt --check Snakefile rules
 	snakemake --lint
 

@@ -39,7 +39,7 @@ class Config:
     eps: float = 1e-5  #: of RMSprop (Baselines)
 
 
-def project(g, k, delta):
+def project(g: torch.Tensor, k: torch.Tensor, delta: float) -> torch.Tensor:
     """The row nearest to each row of ``g`` (N × D) with kᵀz ≤ ``delta``: argmin ½‖g − z‖², in closed form."""
     excess = ((k * g).sum(-1, keepdim=True) - delta).clamp(min=0)
     return g - excess / (k * k).sum(-1, keepdim=True).clamp(min=1e-10) * k

@@ -52,7 +52,7 @@ def whole_episodes(cfg: Config) -> bool:
     return True
 
 
-def spread(cfg, state):
+def spread(cfg: Config, state: dict) -> torch.Tensor:
     """Standard deviations of the population of this iteration."""
     fading = max(0.0, 1 - state["iteration"] / cfg.extra_iterations)
     return torch.sqrt(state["var"] + cfg.extra_std**2 * fading)
@@ -80,7 +80,7 @@ def collect(agent: Agent, envs: Environments, cfg: Config, state: dict) -> Popul
     return Population(members, torch.from_numpy(ret), torch.from_numpy(some), raw_obs)
 
 
-def refit(members, ret, share):
+def refit(members: torch.Tensor, ret: torch.Tensor, share: float) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and variance of the best ``share`` of the members, at least two of them."""
     best = ret.argsort(descending=True, stable=True)[: max(2, round(share * len(ret)))]
     return members[best].mean(0), members[best].var(0, correction=0)

@@ -41,7 +41,7 @@ def init(agent: Agent, cfg: Config) -> dict:
     return {"adam": Adam(agent, agent.theta), "value_adam": value_adam(agent), "step_size": cfg.step_size}
 
 
-def adapt(step_size, d, target):
+def adapt(step_size: float, d: float, target: float) -> float:
     """α after a mean KL of ``d``: from 1e-8 (less is lost in rounding) to 1 (else gradients of 0 raise it for ever)."""
     if d > 2 * target:
         return max(step_size / 1.5, 1e-8)

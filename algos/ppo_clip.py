@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 
 from core.adam import Adam
-from core.agent import Agent, Batch
+from core.agent import Agent, Batch, Steps
 from core.kinds import Share
 from core.objective import diagnose, finite_exp, standardise
 
@@ -32,12 +32,12 @@ class Config:
     step_size: float = 3e-4  #: of Adam, not annealed (PPO paper, Table 3)
 
 
-def clipped(ratio, adv, epsilon):
+def clipped(ratio: torch.Tensor, adv: torch.Tensor, epsilon: float) -> torch.Tensor:
     """min(r A, clip(r, 1−ε, 1+ε) A): no reward for going further than ε (eq. 7)."""
     return torch.minimum(ratio * adv, ratio.clamp(1 - epsilon, 1 + epsilon) * adv)
 
 
-def loss(agent, theta, phi, steps, cfg):
+def loss(agent: Agent, theta: torch.Tensor, phi: torch.Tensor, steps: Steps, cfg: Config) -> torch.Tensor:
     ratio = finite_exp(agent.policy.logp(theta, steps.obs, steps.act) - steps.logp)  # 0 · ∞ where clipped would be NaN
     return -clipped(ratio, steps.adv, cfg.epsilon).mean() + ((agent.value(phi, steps.obs) - steps.ret) ** 2).mean()
 

@@ -46,7 +46,7 @@ def init(agent: Agent, cfg: Config) -> dict:
     return {"adam": Adam(agent, agent.theta, agent.phi), "beta": cfg.beta}
 
 
-def adapt(beta, d, target):
+def adapt(beta: float, d: float, target: float) -> float:
     """β after a mean KL of ``d``: from 2⁻⁴⁰ (less is lost in rounding) to 2⁴⁰ (Adam's float32 holds its square)."""
     if d < target / 1.5:
         return max(beta / 2, 2.0**-40)

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from core.agent import Agent, Batch
-from core.envs.branches import Branches
+from core.envs.branches import Branches, Tried
 from core.envs.recorded import Environments
 from core.errors import UsageError
 from core.fit import fit_value, value_adam
@@ -96,7 +96,7 @@ def collect(agent: Agent, envs: Environments, cfg: Config, state: dict) -> Vine:
     return Vine(**vars(trunk), tries=Tries(obs, act, logp, q_values(agent, envs, tried, cfg)))
 
 
-def q_values(agent, envs, tried, cfg):
+def q_values(agent: Agent, envs: Environments, tried: list[Tried], cfg: Config) -> torch.Tensor:
     """Q (N × K): the discounted rewards of each branch and, where the policy would go on, V_φ of what follows."""
     rew, length, terminated, truncated, last_obs = (np.stack(column) for column in zip(*tried, strict=True))
     with torch.no_grad():
@@ -106,12 +106,12 @@ def q_values(agent, envs, tried, cfg):
     return torch.from_numpy(q).float()
 
 
-def log_prob(agent, theta, obs, act):
+def log_prob(agent: Agent, theta: torch.Tensor, obs: torch.Tensor, act: torch.Tensor) -> torch.Tensor:
     """log π_θ of K actions (N × K × A) at each of N states: N × K."""
     return agent.policy.logp(theta, obs.repeat_interleave(act.shape[1], 0), act.flatten(0, 1)).view(act.shape[:2])
 
 
-def surrogate(agent, theta, tries):
+def surrogate(agent: Agent, theta: torch.Tensor, tries: Tries) -> torch.Tensor:
     """L(θ): the mean of Q with the softmax of log ratio as weights, Σ_j ratio_j Q_j / Σ_j ratio_j; its mean over n."""
     log_ratio = log_prob(agent, theta, tries.obs, tries.act) - tries.logp
     return (torch.softmax(log_ratio, 1) * tries.q).sum(1).mean()

@@ -69,7 +69,7 @@ def measure(args: argparse.Namespace, copy: Path) -> tuple[dict, dict]:
         for algo in args.algos:
             cold[algo, task] = train(copy, algo, task, args.few)
             print("first run", task, algo, f"{cold[algo, task]:.0f} s", flush=True)
-    speed = {}
+    speed: dict[tuple[str, str], list[float]] = {}
     for repetition in range(args.repeat):
         for task in args.tasks:
             for name in (*args.algos, *PEERS):

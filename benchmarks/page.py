@@ -33,7 +33,7 @@ def lines(
         "`stepping` is Gymnasium's `step`. `_8` has eight environments in one process, as ours.",
         "",
     ]
-    rows = []
+    rows: list[list] = []
     for name in (*algos, *peers):
         cells = [f"{speed[name, t]:,.0f} ({speed[name, t] / speed['physics', t]:.0%})" for t in tasks]
         rows.append([f"`{name}`", *cells])

@@ -7,6 +7,7 @@ Batch, epochs and network are those of the method here. ``_8`` steps eight envir
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import gymnasium
 import mujoco
@@ -20,7 +21,7 @@ def physics(task_id: str, steps: int, lean: bool = False) -> None:
     """
     env = gymnasium.make(task_id, disable_env_checker=True)
     env.reset(seed=0)
-    task = env.unwrapped
+    task: Any = env.unwrapped
     if lean:
         mujoco.set_mjcb_time(None)
         task.model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_ISLAND
@@ -36,7 +37,7 @@ def stepping(task_id: str, steps: int) -> None:
     """Gymnasium's ``step`` with random actions."""
     env = gymnasium.make(task_id, disable_env_checker=True)
     env.reset(seed=0)
-    space = env.action_space
+    space: Any = env.action_space
     actions = np.random.default_rng(0).uniform(space.low, space.high, (1000, *space.shape)).astype(np.float32)
     for step in range(steps):
         _, _, terminated, truncated, _ = env.step(actions[step % 1000])

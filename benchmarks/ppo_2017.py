@@ -12,6 +12,7 @@ the mean return by tenths of the budget, and the standard deviations of the last
 import argparse
 import json
 import warnings
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -68,7 +69,7 @@ def advantages(rew: np.ndarray, val: np.ndarray, dead: np.ndarray) -> np.ndarray
 
 def train(task_id: str, seed: int, steps: int, clip_value: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Train; returns the episodes (rows of step at the end, return) and the last policy's standard deviations."""
-    env = gymnasium.make(task_id)
+    env: Any = gymnasium.make(task_id)
     obs_dim, act_dim = env.observation_space.shape[0], env.action_space.shape[0]
     rng = np.random.default_rng(seed)
     policy, value = network(obs_dim, act_dim, 0.01, rng), network(obs_dim, 1, 1.0, rng)

@@ -9,8 +9,9 @@ import gc
 import json
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
+from typing import Any
 
 import mujoco
 
@@ -18,7 +19,7 @@ from core.policy import Policy
 from core.run import Run
 from study.options import option_fields
 
-spent = Counter()
+spent: dict[str, float] = defaultdict(float)
 
 
 def timed(name: str, f: Callable) -> Callable:
@@ -39,10 +40,11 @@ def main(algo: str, task_id: str, steps: int) -> dict[str, float]:
     """Train compiled, and account for the time but for the first iteration, which compiles or loads."""
     options = {field.name: field.default for field in option_fields(algo).values()} | {"compile_from": 1}
     mujoco.mj_step = timed("physics", mujoco.mj_step)
-    actor = Policy.actor
-    Policy.actor = lambda self, theta: timed("policy", actor(self, theta))
+    policy: Any = Policy
+    actor = policy.actor
+    policy.actor = lambda self, theta: timed("policy", actor(self, theta))
     run = Run(algo, task_id, options, steps, 0)
-    module = sys.modules[f"algos.{algo}"]
+    module: Any = sys.modules[f"algos.{algo}"]
     if hasattr(module, "fit_value"):
         module.fit_value = timed("value", module.fit_value)
     begun = 0

@@ -17,7 +17,7 @@ import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import filelock
 import torch
@@ -27,7 +27,7 @@ from torch.utils._pytree import tree_map
 from core.machine import cpu
 
 CACHE = Path(__file__).resolve().parent.parent / "work" / "compiled"
-OPTIONS = {"cpp.threads": 1}  #: TorchInductor's: a run is one thread
+OPTIONS: dict[str, Any] = {"cpp.threads": 1}  #: TorchInductor's: a run is one thread
 FORMAT = 1  #: raised when the code of a graph changes here
 
 
@@ -69,7 +69,7 @@ def leaves(value: object) -> list[torch.Tensor]:
     return [leaf for item in value for leaf in leaves(item)] if isinstance(value, tuple) else []
 
 
-def filled(value: object, tensors: Iterator[torch.Tensor]) -> object:
+def filled(value: Any, tensors: Iterator[torch.Tensor]) -> Any:
     """``value`` with other tensors in the places of its own."""
     if isinstance(value, torch.Tensor):
         return next(tensors)
@@ -213,7 +213,7 @@ def _places(cache: Path, temporary: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _odd_paths(builder: ModuleType) -> Iterator[None]:
+def _odd_paths(builder: Any) -> Iterator[None]:
     """Have TorchInductor's command for the compiler hold paths with a space or a quote: of some it quotes none."""
     run = builder._run_compile_cmd
     odd = [path for path in (str(CACHE), str(Path(torch.__file__).parent)) if shlex.quote(path) != path]

@@ -13,7 +13,7 @@ def cpu() -> dict[str, str]:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return {"model": platform.processor() or platform.machine(), "flags": ""}
-    fields = {}
+    fields: dict[str, str] = {}
     for line in text.splitlines():
         name, _, value = line.partition(":")
         fields.setdefault(name.strip(), value.strip())

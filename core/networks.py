@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,7 +63,7 @@ class MLP:
     def jvp(self, vector: torch.Tensor, along: torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Outputs at ``x``, and their derivative by ``vector`` in the direction ``along`` (both N × outputs)."""
         pieces, moves = vector.split(self.lengths), along.split(self.lengths)
-        dx = None  # the inputs do not move
+        dx: Any = None  # the inputs do not move
         for i in range(0, len(pieces), 2):
             weight, dweight = pieces[i].view(self.shapes[i]), moves[i].view(self.shapes[i])
             dy = torch.addmm(moves[i + 1], x, dweight)

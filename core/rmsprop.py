@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -42,8 +43,8 @@ def _step(loss: Callable, how: dict, rate: torch.Tensor, x: tuple, square: tuple
 
 def clip_norm(grads: Sequence[torch.Tensor], limit: float) -> tuple[torch.Tensor, ...]:
     """Gradients scaled together so that their joint Euclidean norm is at most ``limit``."""
-    norm = torch.sqrt(sum((grad @ grad) for grad in grads))
-    scale = torch.clamp(limit / (norm + 1e-6), max=1.0)
+    square: Any = sum((grad @ grad) for grad in grads)
+    scale = torch.clamp(limit / (torch.sqrt(square) + 1e-6), max=1.0)
     return tuple(grad * scale for grad in grads)
 
 

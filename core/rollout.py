@@ -47,7 +47,8 @@ def sample(
     act_row, noise = agent.policy.actor(agent.theta), _noise(agent, envs, rows=-(-steps // len(envs)))
     running = np.arange(len(envs))
     taken = np.ones(len(envs), bool)
-    rows, final_obs = [], {}
+    rows: list[tuple] = []
+    final_obs: dict[tuple[int, int], np.ndarray] = {}
     start = envs.steps
     while len(running):
         before_row(len(rows))
@@ -64,7 +65,8 @@ def sample(
             running = running[~(terminated | truncated)[running]]
             taken = np.isin(np.arange(len(envs)), running)
     columns = (np.concatenate(column).reshape(len(rows), *column[0].shape) for column in zip(*rows, strict=True))
-    return Rollout(*columns, final_obs, envs.obs.copy())
+    parts: tuple[Any, ...] = (*columns, final_obs, envs.obs.copy())
+    return Rollout(*parts)
 
 
 def make_batch(agent: Agent, roll: Rollout, gamma: float, lam: float, *, critic: bool = True) -> Batch:

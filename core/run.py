@@ -8,7 +8,7 @@ import importlib
 import sys
 import time
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -55,9 +55,9 @@ class Run:
         self._update = module.update
         self._collect = getattr(module, "collect", rollout.collect)
         whole = hasattr(module, "whole_episodes") and module.whole_episodes(self.cfg)
-        random, how = streams(seed, self.common.envs), {"staggered": not whole}
-        how |= {"clip_actions": self.common.clip_actions, "time_limit": self.common.time_limit}
-        self.envs = Environments(task, random.env_seeds, steps, **how)
+        random = streams(seed, self.common.envs)
+        how: dict[str, Any] = {"clip_actions": self.common.clip_actions, "time_limit": self.common.time_limit}
+        self.envs = Environments(task, random.env_seeds, steps, staggered=not whole, **how)
         obs_clip = self.common.obs_clip if self.common.normalize_obs else None
         compiled = not whole and self._compiles(steps)  # each batch of whole episodes has another shape
         floor = self.common.obs_floor

@@ -95,7 +95,7 @@ def draw(table: pd.DataFrame) -> plt.Figure:
         ("outer products", some): f"outer products, n = {some}",
         ("outer products", many): f"outer products, n = {many}",
     }
-    *maps, last = [axes[0, 0], axes[0, 1], *axes[1], axes[0, 2]]
+    maps, last = [*axes[0, :2], *axes[1]], axes[0, 2]
     for axis, ((way, actions), title) in zip(maps, panels.items(), strict=True):
         image = _map(axis, table[(table["way"] == way) & (table["actions"] == actions)])
         axis.set_title(title)

@@ -19,6 +19,7 @@ trajectory: after its end come no rewards, and ratios of 1.
 """
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -55,9 +56,9 @@ def table() -> pd.DataFrame:
         found = weights(stream(rolls, log_ratios), states["second moment"])
         rows += [("weights", name, kl, *rest) for name, *rest in found]
         advs = [on_grid(roll, b.adv) for roll, b in zip(rolls, old, strict=True)]
-        found = {"old policy": discounted(rolls)} | estimates(rolls, log_ratios, advs)
-        found["truth"] = discounted(episodes(agent, theta, 1, seed=2 + number))
-        for name, values in found.items():
+        returns = {"old policy": discounted(rolls)} | estimates(rolls, log_ratios, advs)
+        returns["truth"] = discounted(episodes(agent, theta, 1, seed=2 + number))
+        for name, values in returns.items():
             stderr = values.std(ddof=1) / len(values) ** 0.5
             share = values.mean() ** 2 / (values**2).mean()  # of the episodes that carry the mean
             summary = {"mean": values.mean(), "stderr": stderr, "share": share}
@@ -131,7 +132,7 @@ def weights(log_ratios: np.ndarray, second: float) -> list[tuple]:
     for h in HORIZONS:
         last = np.exp(log_ratios[starts + h - 1])  # starts × E
         of_copy = w[h - 1].mean(axis=0)
-        found = {
+        found: dict[str, dict[str, float]] = {
             "whole trajectory": {
                 "mean": of_copy.mean(),
                 "stderr": of_copy.std(ddof=1) / ENVS**0.5,
@@ -162,7 +163,7 @@ def discounted(rolls: list[Rollout]) -> np.ndarray:
 
 def estimates(rolls: list[Rollout], log_ratios: list[np.ndarray], advs: list[np.ndarray]) -> dict[str, np.ndarray]:
     """J(π_θ) by each episode of π_old, with each of the three weights."""
-    found = {"whole trajectory": [], "up to each step": [], "one step": []}
+    found: dict[str, list[np.ndarray]] = {"whole trajectory": [], "up to each step": [], "one step": []}
     for roll, log_r, adv in zip(rolls, log_ratios, advs, strict=True):
         discount = GAMMA ** np.arange(len(log_r))
         upto = np.exp(np.cumsum(log_r, axis=0))
@@ -181,7 +182,7 @@ ESTIMATORS = {
     "up to each step": (COLOURS[1], "weights up to each step"),
     "whole trajectory": (COLOURS[3], "whole-trajectory weights"),
 }
-THEORY = {"color": "0.55", "linewidth": 0.8, "zorder": 1}
+THEORY: dict[str, Any] = {"color": "0.55", "linewidth": 0.8, "zorder": 1}
 CAPTION = """
 A trained policy on Hopper-v4, 384 episodes, and policies at a given mean KL from it along the natural gradient. The
 weight of a whole trajectory explodes in its variance, exponentially in the horizon H, while its typical value
@@ -257,7 +258,7 @@ def _returns(axis: plt.Axes, returns: pd.DataFrame) -> None:
     for place, (name, (colour, label)) in enumerate(ESTIMATORS.items()):
         rows = returns[returns["name"] == name].pivot(index="kl", columns="quantity", values="value")
         shifted = rows.index * 1.12 ** (place - 1.5)
-        style = {"fmt": "o", "markersize": 3.5, "capsize": 2, "linewidth": 1}
+        style: dict[str, Any] = {"fmt": "o", "markersize": 3.5, "capsize": 2, "linewidth": 1}
         axis.errorbar(shifted, rows["mean"], yerr=2 * rows["stderr"], color=colour, label=label, **style)
     old = returns[(returns["name"] == "old policy") & (returns["quantity"] == "mean")]["value"].iloc[0]
     axis.axhline(old, color="0.6", linewidth=0.8, zorder=0, label="return of the old policy")

@@ -15,6 +15,8 @@ changes along the long step, so that the true KL at θ = 5 is 2.6 ε. This is wh
 Algorithm 2 is for.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -101,7 +103,7 @@ def _arrows(axis: plt.Axes, rows: pd.DataFrame, step: str) -> None:
         axis.plot(*ends[0], "o", color=COLOUR[step], markersize=3.5)
         text = f"Δθ = {move['delta']:.2f}\nΔπ = {move['prob_new'] - move['prob_old']:.2f}".replace("-", "−")
         # Right of the curve where there is room, above it at the lower left.
-        side = {"xytext": (4, -8), "va": "top"} if start > 0 else {"xytext": (-8, 8), "ha": "right"}
+        side: dict[str, Any] = {"xytext": (4, -8), "va": "top"} if start > 0 else {"xytext": (-8, 8), "ha": "right"}
         axis.annotate(text, ends[0], textcoords="offset points", fontsize=7, **side)
     axis.set(title=LABEL[step], xlabel="θ", ylabel="π(a=1) = σ(θ)", xlim=(-8, 8), ylim=(-0.04, 1.06))
     axis.set_xticks(range(-6, 7, 2))

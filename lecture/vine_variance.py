@@ -22,7 +22,7 @@ from the first step on, at weight λ^t; λ = 1 uses it only where the batch is c
 """
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -141,7 +141,7 @@ def vine_gradient(agent: Agent, batch: trpo_vine.Vine) -> np.ndarray:
 def single_estimates(agent: Agent, steps: int, seed: int) -> dict[tuple[str, str], Estimates]:
     """Single paths of ``steps`` steps; and some of their actions, at random, as many as a vine tries."""
     agent, envs = start(agent, seed)
-    found = {}
+    found: dict[tuple[str, str], list[np.ndarray]] = {}
     for _ in range(ESTIMATES["single path"]):
         roll = sample(agent, envs, steps)
         chosen = torch.from_numpy(agent.streams.shuffle.choice(steps, ACTIONS, replace=False))
@@ -227,8 +227,8 @@ def _means(axis: plt.Axes, rows: pd.DataFrame) -> None:
 
 
 def _diamond(axis: plt.Axes, x: float, values: pd.Series, colour: tuple, marker: str) -> None:
-    style = {"fmt": marker, "markersize": 4.5, "capsize": 3, "linewidth": 1.2, "markeredgecolor": "white"}
-    axis.errorbar(x, values.mean(), yerr=2 * values.sem(), color=colour, zorder=5, **style)
+    style: dict[str, Any] = {"fmt": marker, "markersize": 4.5, "capsize": 3, "markeredgecolor": "white"}
+    axis.errorbar(x, values.mean(), yerr=2 * values.sem(), color=colour, linewidth=1.2, zorder=5, **style)
 
 
 def _name(axis: plt.Axes) -> None:

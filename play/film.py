@@ -14,6 +14,7 @@ import argparse
 import io
 import sys
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 import mujoco
@@ -45,7 +46,7 @@ def stage(spec: str | dict) -> gymnasium.Env | None:
     plain = make_env(spec)
     if "rgb_array" not in plain.metadata.get("render_modes", ()):
         return None
-    how = {"render_mode": "rgb_array"}
+    how: dict[str, Any] = {"render_mode": "rgb_array"}
     if type(plain.unwrapped).__module__.startswith("gymnasium.envs.mujoco."):
         # Without a name Gymnasium takes none of a model's cameras, and runners leave the picture.
         how |= {"width": SIZE[0], "height": SIZE[1], "camera_name": "track"}
@@ -66,7 +67,8 @@ def film(folder: Path) -> tuple[list[np.ndarray], float]:
     env = stage(spec)
     if env is None:
         return [blank("cannot draw itself")], 1.0
-    dt, space = step_seconds(env), env.action_space
+    dt = step_seconds(env)
+    space: Any = env.action_space
     obs, _ = env.reset(seed=streams(record["seed"], 1)[1][0])
     act = trained.actor(folder, len(obs), space.shape[0])
     still = np.zeros((1, space.shape[0]), np.float32)

@@ -83,11 +83,11 @@ def main(argv: list[str] | None = None) -> int:
             except Exception as error:  # of a task that insists on clipped actions, say
                 said = " ".join(f"{type(error).__name__}: {error}".split())
                 raise UsageError(f"envs.yaml: {name}: cannot be measured ({said}): give a random_score") from None
-            error = returns.std(ddof=1) / np.sqrt(len(returns))
-            note = f"# ± {error:.2f}, {len(returns)} episodes"
+            stderr = returns.std(ddof=1) / np.sqrt(len(returns))
+            note = f"# ± {stderr:.2f}, {len(returns)} episodes"
             print(f"{name:24} random_score: {returns.mean():.2f}   {note}", flush=True)
             if args.keep:
-                keep(task, returns, error)
+                keep(task, returns, stderr)
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import yaml
@@ -72,7 +73,8 @@ Loader.add_implicit_resolver(
 )
 
 
-def _explain(error: jsonschema.ValidationError) -> str:
+def _explain(error: Any) -> str:
+    """A ``jsonschema.ValidationError`` in words."""
     where = ".".join(map(str, error.absolute_path)) or "the file"
     if error.validator == "additionalProperties" and error.schema.get("properties"):
         valid = error.schema["properties"]

@@ -11,6 +11,7 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from core.errors import UsageError
 from study.key import ROOT
@@ -38,7 +39,7 @@ class Field:
     choices: tuple = ()
     doc: str = ""  #: the ``#:`` comment beside it
 
-    def check(self, value: object, where: str) -> object:
+    def check(self, value: Any, where: str) -> Any:
         """``value`` as this option's type. Raises UsageError, which names ``where``."""
         if self.type == "choice":
             if value in self.choices:
@@ -111,7 +112,7 @@ def read_fields(path: Path, class_name: str) -> dict[str, Field]:
     found = {}
     for node in bodies[0]:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            name, line = node.target.id, lines[node.end_lineno - 1]
+            name, line = node.target.id, lines[(node.end_lineno or node.lineno) - 1]
             doc = re.search(r"#:\s*(.*)", line)
             found[name] = _field(node, name, doc[1] if doc else "", f"{where}: {class_name}.{name}")
     return found
@@ -123,7 +124,8 @@ def _defines(path: Path, function: str) -> bool:
     return any(isinstance(node, ast.FunctionDef) and node.name == function for node in body)
 
 
-def _field(node: ast.AnnAssign, name: str, doc: str, where: str) -> Field:
+def _field(node: Any, name: str, doc: str, where: str) -> Field:
+    """A field, from its ``ast.AnnAssign``."""
     try:
         default = ast.literal_eval(node.value)
     except (ValueError, TypeError):

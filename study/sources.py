@@ -14,7 +14,7 @@ import json
 import tokenize
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from core.errors import UsageError
 
@@ -175,13 +175,13 @@ def canonical(source: bytes, without: Sequence[ast.stmt] = ()) -> str:
     return "\1".join(out + statement)
 
 
-def _tokens(source: bytes, without: Sequence[ast.stmt]) -> Iterator[str]:
+def _tokens(source: bytes, without: Sequence[Any]) -> Iterator[str]:
     """Texts of the tokens that count. From 3.12 on an f-string is many tokens; here it is always one."""
     encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
     text = io.TextIOWrapper(io.BytesIO(source), encoding=encoding).read()
     lines = io.StringIO(text).readlines()
     spans = [(_place(lines, s.lineno, s.col_offset), _place(lines, s.end_lineno, s.end_col_offset)) for s in without]
-    start, depth = None, 0
+    start, depth = (0, 0), 0
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         kind = tokenize.tok_name[token.type]
         if kind in ("FSTRING_START", "TSTRING_START"):

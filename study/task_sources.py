@@ -30,7 +30,7 @@ def task_digest(task: str | dict, root: Path) -> str | None:
     ``task`` is a spec (``core/envs/spec.py``). Raises UsageError where a file is missing or does not parse.
     """
     given, places = _places(task, root)
-    content = []
+    content: list[list] = []
     for file, base in places:
         digests = Digests([base, root])
         content.append(
@@ -117,7 +117,8 @@ def _found_otherwise(top: str) -> importlib.machinery.ModuleSpec | None:
 
 def _python(file: Path, base: Path, root: Path) -> list[Path]:
     """The modules that a module runs: those it imports, and those that it names, as ``register()`` does, by a class."""
-    entries, found = {file}, []
+    entries = {file}
+    found: list[Path] = []
     top = base / file.relative_to(base).parts[0]
     if top.is_dir():  # of a package all modules
         entries |= set(top.rglob("*.py"))

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from core.errors import UsageError
 from study.key import ROOT, score_key
@@ -60,8 +61,8 @@ def make_task(name: str, entry: dict) -> Task:
     for setting in SETTINGS:
         if not _plain(given.get(setting)):
             raise UsageError(f"{where}: {setting}: use texts, finite numbers, lists, and mappings with texts as keys")
-    settings = {name: given[name] for name in ("kwargs", "horizon") if name in given}
-    lists = {name: tuple(given[name]) for name in ("wrappers", "files") if name in given}
+    settings: dict[str, Any] = {name: given[name] for name in ("kwargs", "horizon") if name in given}
+    lists: dict[str, Any] = {name: tuple(given[name]) for name in ("wrappers", "files") if name in given}
     return Task(name, given["id"], **settings, **lists, given_score=given.get("random_score"))
 
 

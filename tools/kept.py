@@ -70,7 +70,7 @@ def differs(kept: Kept, part: float) -> tuple[str | None, str]:
     """Re-run the first ``part`` of the run in a process of its own: what differs, None if nothing does; what agrees."""
     if kept.gone:
         return f"{kept.record['algo']} has no option {kept.gone[0]!r} any more", ""
-    command = [sys.executable, "-m", "tools.part", kept.folder, str(part)]
+    command = [sys.executable, "-m", "tools.part", str(kept.folder), str(part)]
     done = subprocess.run(command, cwd=ROOT, env=environment(kept.record), stdout=subprocess.PIPE, text=True)
     if done.returncode:
         return "it could not be run again (above is why)", ""

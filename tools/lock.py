@@ -34,7 +34,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
         pip = [f"{folder}/bin/python", "-m", "pip", "--disable-pip-version-check"]
-        known = []
+        known: list[str] = []
         for name, packages in wanted.items():
             held = Path(folder) / "held"
             held.write_text("\n".join(known) + "\n", encoding="utf-8")

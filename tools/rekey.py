@@ -123,7 +123,7 @@ def _plays_again(study: str, cell: Cell, table: Path) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         again = Path(folder) / "again.csv"
         which = ["--study", study, "--task", cell.task, "--method", cell.method.name]
-        command = [sys.executable, "-m", "play.evaluate", *which, "--out", again]
+        command = [sys.executable, "-m", "play.evaluate", *which, "--out", str(again)]
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL)
         same = done.returncode == 0 and again.read_bytes() == table.read_bytes()
     print(f"{table.relative_to(ROOT).as_posix()}: played again: {'same' if same else 'other'} bytes", flush=True)

@@ -10,6 +10,7 @@ import hashlib
 import io
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -80,7 +81,7 @@ def _pack(run: Run) -> dict:
         "agent": _plain(run.agent.pack()),
         "envs": _plain(run.envs.pack()),
         "state": {name: _keep(value, f"state[{name!r}]") for name, value in run.state.items() if not _remade(value)},
-        "updates": {name: [_number(row[name]) for row in run.updates] for name in (run.updates or [()])[0]},
+        "updates": {name: [_number(row[name]) for row in run.updates] for name in (run.updates or [{}])[0]},
     }
 
 
@@ -100,7 +101,7 @@ def _plain(value: object) -> object:
     return {name: _plain(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
-def _keep(value: object, where: str) -> object:
+def _keep(value: Any, where: str) -> Any:
     """Tensors and numbers as they are; of an object (Adam) its public attributes, which must be such."""
     if isinstance(value, torch.Tensor) or type(value) in NUMBERS:
         return value
@@ -118,7 +119,7 @@ def _remade(value: object) -> bool:
     return hasattr(value, "__dict__") and not isinstance(value, torch.Tensor) and all(n[0] == "_" for n in vars(value))
 
 
-def _restored(now: object, kept: object) -> object:
+def _restored(now: Any, kept: Any) -> Any:
     """``kept`` in the place of ``now``; objects and their tensors stay the same ones, since others hold them."""
     if isinstance(kept, dict) and PACKED in kept:
         return made(kept[PACKED], now)
@@ -134,8 +135,8 @@ def _restored(now: object, kept: object) -> object:
         made_anew = [_restored(*pair) for pair in zip(held, kept, strict=False)]
         return tuple(made_anew) if isinstance(now, tuple) else made_anew
     if isinstance(kept, dict):
-        held = now if isinstance(now, dict) else {}
-        return {name: _restored(held.get(name), value) for name, value in kept.items()}
+        old = now if isinstance(now, dict) else {}
+        return {name: _restored(old.get(name), value) for name, value in kept.items()}
     return kept
 
 

@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 
 MARCH = "haswell"  #: what the compiler of updates may use: AVX2 and FMA. The bytes do not depend on it
-_REGISTERED = []  # by use_exact_sqrt; torch forgets it with the last reference
+_REGISTERED: list = []  # by use_exact_sqrt; torch forgets it with the last reference
 
 
 def can_be_portable() -> bool:

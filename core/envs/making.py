@@ -1,6 +1,7 @@
 """A task from its entry in ``envs.yaml``: Gymnasium's with settings and wrappers; refused where no method fits it."""
 
 import importlib
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -13,9 +14,12 @@ FLATTEN = "gymnasium.wrappers:FlattenObservation"
 REAL = "{gymnasium.wrappers:DtypeObservation: {dtype: float32}}"
 
 
-def make_env(spec: str | dict, **render) -> gymnasium.Env:
-    """A copy of the task. Raises TaskError where it cannot be made, or where its spaces are no vectors of numbers."""
-    given = {"id": spec} if isinstance(spec, str) else spec
+def make_env(spec: str | dict, **render) -> Any:
+    """A copy of the task, a ``gymnasium.Env`` with the attributes of its class.
+
+    Raises TaskError where it cannot be made, or where its spaces are no vectors of numbers.
+    """
+    given: dict = {"id": spec} if isinstance(spec, str) else spec
     where, settings = f"envs.yaml: {given['id']}", given.get("kwargs", {}) | render
     if "horizon" in given:
         settings["max_episode_steps"] = given["horizon"]
@@ -65,8 +69,8 @@ def _unfit(error: Exception) -> bool:
     return isinstance(error, TypeError) and " argument" in str(error)
 
 
-def _check(what: str, space: gymnasium.Space, where: str) -> None:
-    """Raise TaskError unless ``space`` is one of vectors of real numbers."""
+def _check(what: str, space: Any, where: str) -> None:
+    """Raise TaskError unless ``space``, a ``gymnasium.Space``, is one of vectors of real numbers."""
     box = isinstance(space, gymnasium.spaces.Box)
     if box and len(space.shape) == 1 and space.shape[0] and np.issubdtype(space.dtype, np.floating):
         return

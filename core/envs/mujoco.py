@@ -139,7 +139,7 @@ def _gap(sims: Simulators) -> np.ndarray:
     return xpos[:, finger] - xpos[:, target]
 
 
-TASKS = {
+TASKS: dict[str, Callable] = {
     "HalfCheetah": functools.partial(_free, hidden=1),
     "Hopper": _on_feet,
     "InvertedDoublePendulum": _double_pendulum,

@@ -10,6 +10,7 @@ import copyreg
 import functools
 import operator
 import random
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -22,7 +23,7 @@ def unpack(roots: dict[str, object], state: dict) -> None:
     """Put ``roots``, made as those that were packed, into ``state``. Raises NotKept; they are then in between."""
     unpacker = _Unpacker(state)
     try:
-        made = [unpacker.make(*pair, name) for name, *pair in zip(roots, state["roots"], roots.values(), strict=True)]
+        made = [unpacker.make(*part) for part in zip(state["roots"], roots.values(), roots, strict=True)]
     except Exception as error:  # of an attribute that is more than that
         raise error if isinstance(error, NotKept) else NotKept(f"it cannot be written ({error!r:.200})") from None
     if not all(map(operator.is_, made, roots.values())):
@@ -38,9 +39,10 @@ def made(state: dict, now: object) -> object:
 class _Unpacker:
     def __init__(self, state: dict):
         self._nodes, self._data = state["nodes"], state["data"].numpy()
-        self._made, self._taken = {}, set()  # things by their node's number; identities of those that have a node
+        self._made: dict[int, Any] = {}  # things by their node's number
+        self._taken: set[int] = set()  # identities of those that have a node
 
-    def make(self, found: object, now: object, where: str) -> object:
+    def make(self, found: Any, now: Any, where: str) -> Any:
         """What ``found`` stands for, in the place of ``now``: that itself where it can be."""
         if not isinstance(found, list):
             return found

@@ -23,7 +23,7 @@ def digests(env: gymnasium.Env) -> dict[str, str]:
     """By name, digests of all variables that the modules and classes of a task and its wrappers have."""
     kinds = {kind for layer in layers(env) for kind in type(layer).__mro__ if _root(kind.__module__) not in LIBRARIES}
     roots = {_root(kind.__module__) for kind in kinds}
-    found = {}
+    found: dict[str, object] = {}
     for name, module in sorted(sys.modules.items()):
         if isinstance(module, types.ModuleType) and (_root(name) in roots or _beside(module)):
             found |= {f"{name}.{variable}": value for variable, value in vars(module).items()}

@@ -6,7 +6,6 @@ refused by its place: a state is whole or not at all.
 """
 
 import collections
-import copyreg
 import enum
 import functools
 import logging
@@ -15,6 +14,8 @@ import random
 import re
 import sys
 import types
+from copyreg import _slotnames  # type: ignore[attr-defined]  # typeshed leaves it out
+from typing import Any
 
 import gymnasium
 import mujoco
@@ -56,11 +57,13 @@ class _Packer:
     """Nodes are lists: a kind and what it takes. A thing in a node is plain, or a list with the number of its node."""
 
     def __init__(self, models: bool, ordered: bool):
-        self.nodes, self.pool = [], {}  # the bytes of all arrays, by content, in order: what is equal stands once
+        self.nodes: list[Any] = []
+        self.pool: dict[bytes, int] = {}  # the bytes of all arrays, by content, in order: what is equal stands once
         self._models, self._ordered, self._size = models, ordered, 0
-        self._seen, self._alive = {}, []  # numbers by identity, which stand for things as long as these live
+        self._seen: dict[int, int] = {}  # numbers by identity, which stand for things as long as these live
+        self._alive: list[object] = []
 
-    def see(self, value: object, where: str) -> object:
+    def see(self, value: Any, where: str) -> object:
         if type(value) in PLAIN:
             return value
         identity = value._address if isinstance(value, mujoco.MjModel) else id(value)
@@ -82,8 +85,8 @@ class _Packer:
     def _named(self, values: dict, where: str) -> dict:
         return {name: self.see(value, f"{where}.{name}") for name, value in values.items()}
 
-    def _node(self, value: object, where: str) -> list:
-        kind = type(value)
+    def _node(self, value: Any, where: str) -> list:
+        kind: type = type(value)
         if kind is np.ndarray and value.dtype == object:
             return ["objects", list(value.shape), self._all(value.ravel().tolist(), where)]
         if kind is np.ndarray or isinstance(value, np.generic):
@@ -171,7 +174,7 @@ def base_of(kind: type) -> type:
 @functools.cache
 def _hides(kind: type, base: type) -> bool:
     """Whether its things are larger than those of a class that is made in Python and has as many attributes."""
-    slots = [f"s{i}" for i in range(len(copyreg._slotnames(kind)))]
+    slots = [f"s{i}" for i in range(len(_slotnames(kind)))]
     slots += ["__dict__"] * (kind.__dictoffset__ != base.__dictoffset__)
     slots += ["__weakref__"] * (kind.__weakrefoffset__ != base.__weakrefoffset__)
     return kind.__basicsize__ > type("Like", (base,), {"__slots__": slots}).__basicsize__
@@ -179,16 +182,16 @@ def _hides(kind: type, base: type) -> bool:
 
 def attributes_of(thing: object) -> dict:
     """All attributes of its own, those in slots too."""
-    slots = [name for name in copyreg._slotnames(type(thing)) if hasattr(thing, name)]
+    slots = [name for name in _slotnames(type(thing)) if hasattr(thing, name)]
     return {**getattr(thing, "__dict__", {}), **{name: getattr(thing, name) for name in slots}}
 
 
-def name_of(thing: object) -> str:
+def name_of(thing: Any) -> str:
     """Of a class or a function, by which a process that has it finds it."""
     return f"{getattr(thing, '__module__', None) or 'builtins'}:{getattr(thing, '__qualname__', thing.__name__)}"
 
 
-def find(name: str, where: str) -> object:
+def find(name: str, where: str) -> Any:
     """What has this name in a module that is loaded."""
     module, _, path = name.partition(":")
     try:

@@ -15,7 +15,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
@@ -35,7 +35,7 @@ class Trail(NamedTuple):
     """What a copy showed, step by step."""
 
     shown: list[bytes]
-    steps: tuple[int, int]  #: of the episode, and of the one that follows
+    steps: tuple[int, ...]  #: of the episode, and of the one that follows
 
 
 def why_not(spec: str | dict, beside: bool) -> str | None:
@@ -53,10 +53,10 @@ def why_not(spec: str | dict, beside: bool) -> str | None:
         return theirs
     pairs = enumerate(zip(ours.shown, theirs.shown, strict=True), start=1)
     differs = next((step for step, (one, other) in pairs if one != other), None)
-    return differs and f"a copy put into the state of another went another way at step {differs}"
+    return f"a copy put into the state of another went another way at step {differs}" if differs else None
 
 
-def _lead(spec: str | dict, beside: bool) -> tuple[Trail, Trail | None, dict] | str:
+def _lead(spec: str | dict, beside: bool) -> tuple[Trail, Trail | str | None, dict] | str:
     """A copy that is in its second episode: its state and what follows, and what follows of a copy beside it."""
     env, begun = make_env(spec), time.perf_counter()
     env.reset(seed=1)
@@ -75,7 +75,7 @@ def _lead(spec: str | dict, beside: bool) -> tuple[Trail, Trail | None, dict] | 
     return ours, (_follow(spec, 2, state, ours.steps) if beside else None), state
 
 
-def _follow(spec: str | dict, seed: int, state: dict, steps: tuple[int, int]) -> Trail | str:
+def _follow(spec: str | dict, seed: int, state: dict, steps: tuple[int, ...]) -> Trail | str:
     """Another copy from that state on."""
     env = make_env(spec)
     env.reset(seed=seed)
@@ -86,7 +86,7 @@ def _follow(spec: str | dict, seed: int, state: dict, steps: tuple[int, int]) ->
     return _go(env, steps, float("inf"))
 
 
-def _go(env: gymnasium.Env, steps: tuple[int, int], seconds: float) -> Trail:
+def _go(env: gymnasium.Env, steps: tuple[int, ...], seconds: float) -> Trail:
     """Step to the end of the episode, and into another one; not so far where the time is up."""
     shown, counts, until = [], [], time.perf_counter() + seconds
     for acts in (_actions(env, count, seed=2) for count in steps):
@@ -102,7 +102,7 @@ def _go(env: gymnasium.Env, steps: tuple[int, int], seconds: float) -> Trail:
     return Trail(shown, tuple(counts))
 
 
-def _actions(env: gymnasium.Env, count: int, seed: int) -> np.ndarray:
+def _actions(env: Any, count: int, seed: int) -> np.ndarray:
     """Of the space, for a task may insist on that."""
     space, rng = env.action_space, np.random.default_rng(seed)
     return np.clip(rng.standard_normal((count, *space.shape), np.float32), space.low, space.high)
@@ -112,7 +112,7 @@ def _bits(*numbers: object) -> bytes:
     return b"".join(np.asarray(number, float).tobytes() for number in numbers)
 
 
-def _apart(function: Callable, *arguments: object) -> object:
+def _apart(function: Callable, *arguments: object) -> Any:
     """What the function returns in a child of this process, which knows all modules and has changed none of them.
 
     Where a fork is not safe it runs here, and leaves the global random streams as they were.

@@ -38,7 +38,7 @@ class Copies:
     def __init__(self, spec: str | dict, seeds: list[int]):
         self.spec = spec
         self._envs = [make_env(spec) for _ in seeds]
-        self.action_space = self._envs[0].action_space
+        self.action_space: gymnasium.spaces.Box = self._envs[0].action_space
         self.limit: int = self._envs[0].spec.max_episode_steps or 0  #: steps of an episode; 0 without a limit
         self.elapsed = np.zeros(len(seeds), int)  #: E, steps of the episode so far
         self.own = _own(self._envs[0])  #: whether the task is a MuJoCo task of Gymnasium's: all is in its simulator
@@ -112,7 +112,7 @@ class Copies:
         mujoco.mj_copyData(env.unwrapped.data, env.unwrapped.model, saved.simulator)
         for layer in layers(env):
             if isinstance(layer, gymnasium.wrappers.TimeLimit):
-                layer._elapsed_steps = saved.elapsed
+                layer._elapsed_steps = saved.elapsed  # type: ignore[assignment]  # Gymnasium declares None
 
     def pack(self) -> dict:
         """The state of all copies as plain data, for another process. Raises NotKept."""
