@@ -1,4 +1,4 @@
-"""The two YAML files as data, checked against their schemas: one line for each mistake."""
+"""YAML files as data, checked against their schemas: one line for each mistake."""
 
 import functools
 import json
@@ -47,9 +47,9 @@ def _schema(path: Path) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))
 
 
-def check(path: Path, content: dict, root: Path = ROOT) -> None:
-    """Raise UsageError where the content of a YAML file is not what its schema says."""
-    schema = _schema(root / "schemas" / f"{path.stem}.schema.json")
+def check(path: Path, content: dict, root: Path = ROOT, schema: str = "") -> None:
+    """Raise UsageError where the content of a YAML file is not what its schema says: that of its name, or another."""
+    schema = _schema(root / "schemas" / f"{schema or path.stem}.schema.json")
     error = jsonschema.exceptions.best_match(schema.iter_errors(content))
     if error:
         raise UsageError(f"{path.name}: {_explain(error)}")
@@ -82,6 +82,8 @@ def _explain(error: jsonschema.ValidationError) -> str:
         wanted = error.validator_value
         wanted = wanted if isinstance(wanted, str) else " or ".join(wanted)
         return f"{where}: must be of type {wanted}, not {error.instance!r}"
+    if error.validator == "enum" and "description" not in error.schema:
+        return f"{where}: {nearest(error.instance, error.validator_value)}"
     described = error  # of alternatives the schema describes the whole
     while described.parent is not None and "description" not in described.schema:
         described = described.parent

@@ -6,7 +6,7 @@ Runs that diverged count by the rule of ``analysis/data/scores.py``; ``curves.pn
 import numpy as np
 import pandas as pd
 
-from analysis.data.published import SOURCES, published_curves
+from analysis.data.published import paper_curves
 from analysis.figures.pyplot import plt
 from analysis.figures.style import WIDTH, canvas, floor_of, legend_of, looks, steps_axis
 from analysis.statistics.intervals import bootstrap
@@ -17,7 +17,7 @@ COLUMNS = 4  #: as in the paper
 
 def draw(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure:
     """Ours above, the paper's below where it has any of the tasks, each task with one axis for both."""
-    paper = {key[1:]: curve for key, curve in published_curves(study, SOURCES[:1]).items()}
+    paper = paper_curves(study)
     present = [m for m in study.methods if m in curves.index.get_level_values("method")]
     tasks = [task for task in study.tasks if task in curves.index.get_level_values("task")]
     columns = min(COLUMNS, len(tasks))
