@@ -78,7 +78,7 @@ def _explain(error: jsonschema.ValidationError) -> str:
         valid = error.schema["properties"]
         unknown = next(key for key in error.instance if key not in valid)
         return f"{where}: {nearest(unknown, valid)}"
-    if error.validator == "type" and error.parent is None:
+    if error.validator == "type" and error.parent is None and "description" not in error.schema:
         wanted = error.validator_value
         wanted = wanted if isinstance(wanted, str) else " or ".join(wanted)
         return f"{where}: must be of type {wanted}, not {error.instance!r}"

@@ -18,6 +18,7 @@ from core.errors import UsageError
 from study.atomic import write_whole
 from study.config import Loader, check, load_yaml
 from study.key import ROOT, evaluation_key, run_key
+from study.looks import dressed, read_entries
 from study.options import algorithms, least_steps, nearest, option_fields
 from study.published import check_published
 from study.tasks import Task, make_task
@@ -144,17 +145,13 @@ def read_studies(root: Path = ROOT) -> tuple[dict[str, Study], dict[str, str]]:
     """
     studies, broken = {}, {}
     envs = load_yaml(root / "envs.yaml")
-    entries = load_yaml(root / "studies.yaml")
-    looks = entries.pop("looks", {})
-    check(root / "studies.yaml", {"looks": looks}, root)
+    entries, looks = read_entries(root / "studies.yaml", root)
     for name, entry in entries.items():
         try:
             check(root / "studies.yaml", {name: entry}, root)
-            methods = {method: given or {} for method, given in entry["methods"].items()}
-            dressed = {m: given if "sweep" in given else looks.get(m, {}) | given for m, given in methods.items()}
             if asked := {task: envs[task] for task in entry["tasks"] if task in envs}:
                 check(root / "envs.yaml", asked, root)
-            studies[name] = make_study(name, entry | {"methods": dressed}, envs, root)
+            studies[name] = make_study(name, dressed(entry, looks), envs, root)
         except UsageError as error:
             broken[name] = str(error)
     return studies, broken

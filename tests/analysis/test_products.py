@@ -28,9 +28,9 @@ mini:
   steps: 1_000_000
   methods:
     trpo: {published: TRPO}
-    clip_02: {algo: ppo_clip, published: PPO (Clip), label: clipping 0.2}
-    clip_01: {algo: ppo_clip, epsilon: 0.1, label: clipping 0.1}
-    unbounded: {algo: ppo_kl, adaptive: false, beta: 0, label: no penalty}
+    clip_02: {algo: ppo_clip, published: PPO (Clip), row: clipping 0.2}
+    clip_01: {algo: ppo_clip, epsilon: 0.1, row: clipping 0.1}
+    unbounded: {algo: ppo_kl, adaptive: false, beta: 0, row: no clipping or penalty, label: no penalty}
 part:
   tasks: [Hopper, Reacher]
   seeds: 3
