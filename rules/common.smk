@@ -22,6 +22,7 @@ from study.call import Call, check_call, check_targets, read_call
 from core.errors import UsageError
 from study.resources import memory_mb, minutes
 from study.plan import FILES, manifest_holds, read_studies, write_manifest
+from study.published import read_sources
 from study.sources import closure
 from study.spaces import refused
 from study.tasks import drawn_by_mujoco
@@ -58,6 +59,8 @@ except (UsageError, OSError) as error:
     sys.exit(f"error: {error}")  # one line; a WorkflowError would add where in this file it was raised
 for _name, _said in BROKEN.items() if workflow.is_main_process else ():
     print(f"warning: {_said}: the study {_name} is left out", file=sys.stderr)
+for _said in read_sources(ROOT)[1].values() if workflow.is_main_process else ():
+    print(f"warning: {_said}: the source is left out", file=sys.stderr)
 for _said in REFUSED.values():
     print(
         f"error: {_said}. Its runs fail; all others go on, and python -m analysis.terminal.so_far STUDY draws them",

@@ -44,16 +44,20 @@ class Source:
 
 def read_sources(root: Path = ROOT) -> tuple[dict[str, Source], dict[str, str]]:
     """The sources by name, in the order of their years, and one line on each file that is none, by the file's name."""
-    found, broken = [], {}
+    found: dict[str, Source] = {}
+    broken = {}
     for path in sorted((root / "published").glob("*.yaml")):
         try:
-            found += _read(path, root)
+            mine = _read(path, root)
+            for name in found.keys() & mine.keys():
+                raise UsageError(f"{path.name}: {name!r} is of {found[name].file} already")
+            found |= mine
         except UsageError as error:
             broken[path.stem] = f"published/{error}"
-    return {source.name: source for source in sorted(found, key=lambda source: source.year)}, broken
+    return dict(sorted(found.items(), key=lambda item: item[1].year)), broken
 
 
-def _read(path: Path, root: Path) -> list[Source]:
+def _read(path: Path, root: Path) -> dict[str, Source]:
     entry = load_yaml(path)
     check(path, entry, root, schema="published")
     there = [file.name for file in (root / "published/curves").glob("*.csv")]
@@ -63,8 +67,8 @@ def _read(path: Path, root: Path) -> list[Source]:
     for unused in ("reference", "settings"):  # for the reader
         entry.pop(unused, None)
     first = Source(name=path.stem, **entry)
-    others = [dataclasses.replace(first, name=name, part_of=first.name, **changes) for name, changes in also.items()]
-    return [first, *others]
+    others = {name: dataclasses.replace(first, name=name, part_of=first.name, **new) for name, new in also.items()}
+    return {first.name: first} | others
 
 
 def table1_rows(root: Path = ROOT) -> dict[str, float]:
