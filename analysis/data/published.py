@@ -99,7 +99,13 @@ def published_curves(
     return found
 
 
+def curves_within(study: Study, some: Iterable[Source]) -> dict[tuple[str, str, str], pd.DataFrame]:
+    """The curves of some sources as far as the study's budget goes: those of which two points or more are left."""
+    curves = {key: c[c["timestep"] <= study.steps] for key, c in published_curves(study, some).items()}
+    return {key: curve for key, curve in curves.items() if len(curve) > 1}
+
+
 def paper_curves(study: Study) -> dict[tuple[str, str], pd.DataFrame]:
-    """The curves of the PPO paper's Figure 3 by (task, method)."""
-    curves = published_curves(study, [source for source in sources() if source.name == "ppo_paper"])
+    """The curves of the PPO paper's Figure 3 by (task, method), as far as the study's budget goes."""
+    curves = curves_within(study, [source for source in sources() if source.name == "ppo_paper"])
     return {(task, method): curve for (_, task, method), curve in curves.items()}

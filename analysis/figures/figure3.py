@@ -39,13 +39,13 @@ def draw(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure:
             if (task, method) in curves.index:
                 bounds += band(axes[0][place], curves.loc[(task, method)], *look[method], 1.2)
         for (where, method), curve in paper.items():
-            if where == task and len(within := curve[curve["timestep"] <= study.steps]):
+            if where == task:
                 colour, line = look[method]
-                axes[1][place].plot(within["timestep"], within["return_mean"], color=colour, linestyle=line, lw=1.2)
+                axes[1][place].plot(curve["timestep"], curve["return_mean"], color=colour, linestyle=line, lw=1.2)
                 axes[1][place].fill_between(
-                    within["timestep"], within["low"], within["high"], color=colour, alpha=0.15, lw=0
+                    curve["timestep"], curve["low"], curve["high"], color=colour, alpha=0.15, lw=0
                 )
-                bounds.append((within["low"].min(), within["high"].max()))
+                bounds.append((curve["low"].min(), curve["high"].max()))
         low, high = limits(np.array(bounds), study.tasks[task].random_score)
         for block in axes:
             block[place].set_ylim(low, high)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from analysis.data.published import published_curves, sources
+from analysis.data.published import curves_within, sources
 from analysis.figures.figure3 import band, limits
 from analysis.figures.pyplot import plt
 from analysis.figures.style import WIDTH, canvas, columns_that_fit, drawn_label, looks, steps_axis
@@ -29,9 +29,7 @@ def source_lines() -> dict[str, tuple[str, object]]:
 def draw(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure | None:
     """A row a method, a column a task: ours over every source that has the cell. None where no source has any."""
     grey = source_lines()
-    published = {key: curve for key, curve in published_curves(study).items() if key[0] in grey}
-    published = {key: c[c["timestep"] <= study.steps] for key, c in published.items()}
-    published = {key: c for key, c in published.items() if len(c)}
+    published = curves_within(study, [source for source in sources() if source.name in grey])
     methods = [m for m in study.methods if any(key[2] == m for key in published)]
     methods = [m for m in methods if m in curves.index.get_level_values("method")]
     tasks = [task for task in study.tasks if task in curves.index.get_level_values("task")]

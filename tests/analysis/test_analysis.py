@@ -113,7 +113,9 @@ def test_the_interval_is_reproducible_and_spans_two_seeds():
 def test_published_curves_stand_behind_the_methods_that_name_them(quick):
     curves = paper_curves(quick)
     assert set(curves) == {(task, method) for task in quick.tasks for method in ("trpo", "ppo_clip")}
-    hopper = curves["Hopper", "ppo_clip"].set_index("timestep")["return_mean"]
+    assert curves["Hopper", "ppo_clip"]["timestep"].max() == quick.steps, "as far as the budget goes"
+    assert paper_curves(dataclasses.replace(quick, steps=9_999)) == {}, "a point is no curve"
+    hopper = published_curves(quick)["ppo_paper", "Hopper", "ppo_clip"].set_index("timestep")["return_mean"]
     assert len(hopper) == 101
     # published/README.md, "Anchors at 1M steps": the last tenth of PPO's curve on Hopper is 2129.
     assert hopper.loc[900_000:].mean() == pytest.approx(2129, rel=0.01)

@@ -51,7 +51,7 @@ steps:
   methods:
     trpo: {sweep: {max_kl: [0.001, 0.01]}}
 """
-PARTS = ["algos", "analysis", "core", "published", "schemas", "study"]
+PARTS = ["algos", "analysis", "core", "play", "published", "schemas", "study"]
 QUALITY = {"trpo": 1.0, "trpo:0.01": 1.2, "clip_02": 1.5, "clip_01": 1.4, "unbounded": 0.5}
 
 
