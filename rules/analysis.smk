@@ -4,7 +4,7 @@ in:  episodes.parquet and run.json of a study's runs; the sources of analysis/; 
 out: results/<study>/tables/, results/<study>/figures/ (analysis/data/products.py has a sentence on each)
 """
 
-CURVES = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "published" / "curves").glob("*.csv"))]
+PUBLISHED = [p.relative_to(ROOT).as_posix() for p in sorted((ROOT / "published").rglob("*")) if p.suffix in (".csv", ".yaml")]
 STATISTICS = ["cells", "differences", "aggregates", "profiles", "efficiency", "improvement", "ranking", "cost"]
 
 
@@ -35,7 +35,7 @@ rule tables:
 rule curves:
     input:
         rules.tables.output,
-        "published/curves/ppo_paper_fig3.csv",
+        PUBLISHED,
         sources("figures/curves"),
     output:
         drawn("curves", suffixes=("png", "svg")),
@@ -93,7 +93,7 @@ rule figures:
     input:
         rules.tables.output,
         rules.statistics.output,
-        "published/curves/ppo_paper_fig3.csv",
+        PUBLISHED,
         sources("figures/figures"),
     output:
         drawn("figure3", "aggregates", "profiles", "improvement", "cost"),
@@ -112,8 +112,7 @@ rule figures:
 rule verdict:
     input:
         rules.tables.output,
-        CURVES,
-        "published/returns.csv",
+        PUBLISHED,
         sources("statistics/verdict"),
     output:
         "results/{study}/tables/verdict.csv",
@@ -134,7 +133,7 @@ rule verdict:
 rule surrogates:
     input:
         rules.tables.output,
-        "published/ppo_table1.csv",
+        PUBLISHED,
         sources("statistics/table1"),
     output:
         expand("results/{{study}}/tables/table1{part}.csv", part=("", "_orderings", "_summary")),

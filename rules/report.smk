@@ -13,7 +13,7 @@ rule page:
     input:
         page_parts,  # and so the runs, whose own tables it reads; naming those again would slow the plan
         PLAN.manifest,
-        CURVES,
+        PUBLISHED,
         [f"analysis/page/{name}" for name in PAGE_FILES],
         PLAN.option_sources,
         sources("page/__main__"),

@@ -1,4 +1,4 @@
-"""The two YAML files as data, checked against their schemas: one line for each mistake."""
+"""YAML files as data, checked against their schemas: one line for each mistake."""
 
 import functools
 import json
@@ -48,9 +48,9 @@ def _schema(path: Path) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))
 
 
-def check(path: Path, content: dict, root: Path = ROOT) -> None:
-    """Raise UsageError where the content of a YAML file is not what its schema says."""
-    schema = _schema(root / "schemas" / f"{path.stem}.schema.json")
+def check(path: Path, content: dict, root: Path = ROOT, schema: str = "") -> None:
+    """Raise UsageError where the content of a YAML file is not what its schema says: that of its name, or another."""
+    schema = _schema(root / "schemas" / f"{schema or path.stem}.schema.json")
     error = jsonschema.exceptions.best_match(schema.iter_errors(content))
     if error:
         raise UsageError(f"{path.name}: {_explain(error)}")
@@ -80,10 +80,12 @@ def _explain(error: Any) -> str:
         valid = error.schema["properties"]
         unknown = next(key for key in error.instance if key not in valid)
         return f"{where}: {nearest(unknown, valid)}"
-    if error.validator == "type" and error.parent is None:
+    if error.validator == "type" and error.parent is None and "description" not in error.schema:
         wanted = error.validator_value
         wanted = wanted if isinstance(wanted, str) else " or ".join(wanted)
         return f"{where}: must be of type {wanted}, not {error.instance!r}"
+    if error.validator == "enum" and "description" not in error.schema:
+        return f"{where}: {nearest(error.instance, error.validator_value)}"
     described = error  # of alternatives the schema describes the whole
     while described.parent is not None and "description" not in described.schema:
         described = described.parent

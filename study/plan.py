@@ -18,7 +18,9 @@ from core.errors import UsageError
 from study.atomic import write_whole
 from study.config import Loader, check, load_yaml
 from study.key import ROOT, evaluation_key, run_key
+from study.looks import dressed, read_entries
 from study.options import algorithms, least_steps, nearest, option_fields
+from study.published import check_published
 from study.tasks import Task, make_task
 
 OF_STUDIES = ("tasks", "seeds", "steps", "portable")  #: not of a method, where some look for them
@@ -45,8 +47,11 @@ class Method:
     algo: str
     options: dict  #: complete: every option of the algorithm and of the run
     label: str  #: for figures
-    published: str | dict[str, str] | None  #: what published sources call it (analysis/data/published.py); or by source
+    published: str | dict[str, str] | None  #: what published sources call it (published/); or by source
     swept: Swept | None = None
+    row: str | None = None  #: of the PPO paper's Table 1
+    colour: str | None = None  #: "#RRGGBB" in figures
+    line: str | None = None  #: in figures: solid, dashed, dotted or dashdot
 
     def published_in(self, source: str) -> str | None:
         """What this source calls it; None where it has no such method, or means another by the name."""
@@ -144,12 +149,13 @@ def read_studies(root: Path = ROOT) -> tuple[dict[str, Study], dict[str, str]]:
     """
     studies, broken = {}, {}
     envs = load_yaml(root / "envs.yaml")
-    for name, entry in load_yaml(root / "studies.yaml").items():
+    entries, looks = read_entries(root / "studies.yaml", root)
+    for name, entry in entries.items():
         try:
             check(root / "studies.yaml", {name: entry}, root)
             if asked := {task: envs[task] for task in entry["tasks"] if task in envs}:
                 check(root / "envs.yaml", asked, root)
-            studies[name] = make_study(name, entry, envs, root)
+            studies[name] = make_study(name, dressed(entry, looks), envs, root)
         except UsageError as error:
             broken[name] = str(error)
     return studies, broken
@@ -202,6 +208,7 @@ def make_study(name: str, entry: dict, envs: dict, root: Path = ROOT) -> Study:
     if len({method.swept is None for method in methods.values()}) > 1:
         plain = next(name for name, method in methods.items() if method.swept is None)
         raise UsageError(f"{where}.methods.{plain}: needs a sweep, as other methods of the study have one")
+    check_published(methods.values(), f"{where}.methods", root)
     seeds = entry["seeds"]
     study = Study(
         name=name,
@@ -272,13 +279,14 @@ def _methods(line: str, entry: dict, shared: dict, where: str, root: Path) -> It
 def _method(name: str, entry: dict, shared: dict, where: str, root: Path) -> Method:
     entry = dict(entry)
     algo = entry.pop("algo", name)
-    label, published = entry.pop("label", name), entry.pop("published", None)
+    published, row, colour, line = (entry.pop(key, None) for key in ("published", "row", "colour", "line"))
+    label = entry.pop("label", row or name)
     if algo not in algorithms(root):
         raise UsageError(f"{where}: algorithm {nearest(algo, algorithms(root))} (a file in algos/)")
     defaults = {f.name: f.default for f in option_fields(algo, root).values()}
     study_where = where.split(".methods.")[0] + ".options"
     options = defaults | _options(algo, shared, study_where, root) | _options(algo, entry, where, root)
-    return Method(name, algo, options, label, published)
+    return Method(name, algo, options, label, published, row=row, colour=colour, line=line)
 
 
 def _options(algo: str, given: dict, where: str, root: Path = ROOT) -> dict:

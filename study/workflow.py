@@ -15,6 +15,7 @@ from study.call import Call, check_call
 from study.integrity import damaged, set_aside, stale_evaluations
 from study.key import ROOT
 from study.plan import CELL, EVALUATION, FILES, RUN, Cell, manifest_holds, read_studies, write_manifest
+from study.published import read_sources
 from study.resources import memory_mb, minutes
 from study.spaces import refused
 from study.tasks import drawn_by_mujoco
@@ -68,6 +69,7 @@ class Workflow:
         so_far = "python -m analysis.terminal.so_far STUDY"
         return [
             *(f"warning: {said}: the study {name} is left out" for name, said in self.broken.items()),
+            *(f"warning: {said}: the source is left out" for said in read_sources(self._root)[1].values()),
             *(f"error: {said}. Its runs fail; all others go on, and {so_far} draws them" for said in unusable.values()),
             *(
                 f"warning: {folder}: {wrong}: {moved} to work/damaged/, and to be trained again"

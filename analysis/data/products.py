@@ -3,7 +3,8 @@
 Imports no library, since the workflow's planning reads it.
 """
 
-from study.plan import Cell, Method, Study
+from study.plan import Cell, Study
+from study.published import surrogates
 
 #: ``results/<study>/tables/<name>.csv``
 TABLES = {
@@ -39,30 +40,7 @@ FIGURES = {
     "sweeps": "Scores against step sizes, and against the KL of the updates.",
 }
 
-#: The rows of the PPO paper's Table 1 that have a value, by objective; the eleventh has none.
-SURROGATES = {"clipping": (0.1, 0.2, 0.3), "adaptive KL": (0.003, 0.01, 0.03), "fixed KL": (0.3, 1, 3, 10)}
-UNBOUNDED = ("no clipping or penalty", None)
-ROWS_NEEDED = 3  #: of them in a study: of two there is no ranking to speak of
-
-
-def surrogate(method: Method) -> tuple[str, float | None] | None:
-    """The row of Table 1 (objective, value) that a method is, by its algorithm and options; None if it is none."""
-    options = method.options
-    if method.algo == "ppo_clip":
-        row = "clipping", options["epsilon"]
-    elif method.algo != "ppo_kl":
-        return None
-    elif options["adaptive"]:
-        row = "adaptive KL", options["target"]
-    else:
-        row = ("fixed KL", options["beta"]) if options["beta"] else UNBOUNDED
-    return row if row == UNBOUNDED or row[1] in SURROGATES[row[0]] else None
-
-
-def surrogates(study: Study) -> dict[tuple[str, float | None], str]:
-    """The rows of Table 1 that a study has, and the method that is each; of two that are one row, the first."""
-    rows = {surrogate(method): name for name, method in reversed(study.methods.items())}
-    return {row: name for row, name in rows.items() if row}
+ROWS_NEEDED = 3  #: of Table 1 in a study: of two there is no ranking to speak of
 
 
 def video_file(study: Study, cell: Cell) -> str:

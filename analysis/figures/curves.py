@@ -58,9 +58,8 @@ def _panel(axis, study: Study, task: str, curves: pd.DataFrame, paper: dict, col
     for method in study.methods:
         if (task, method) in paper:
             published = paper[task, method]
-            within = published[published["timestep"] <= study.steps]
             style = {"color": colour[method], "linestyle": (0, (4, 2)), "linewidth": 1.1, "alpha": 0.8}
-            axis.plot(within["timestep"], within["return_mean"], zorder=1, **style)
+            axis.plot(published["timestep"], published["return_mean"], zorder=1, **style)
     for place, method in enumerate(study.methods):
         mine = curves[curves["method"] == method].pivot(index="step", columns="seed", values="return")
         mine = mine.where(np.isfinite(mine))  # the last return of a run that diverged may be infinite

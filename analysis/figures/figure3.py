@@ -6,7 +6,7 @@ Runs that diverged count by the rule of ``analysis/data/scores.py``; ``curves.pn
 import numpy as np
 import pandas as pd
 
-from analysis.data.published import SOURCES, published_curves
+from analysis.data.published import paper_curves
 from analysis.figures.pyplot import plt
 from analysis.figures.style import WIDTH, canvas, floor_of, legend_of, looks, steps_axis
 from analysis.statistics.intervals import bootstrap
@@ -17,7 +17,7 @@ COLUMNS = 4  #: as in the paper
 
 def draw(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure:
     """Ours above, the paper's below where it has any of the tasks, each task with one axis for both."""
-    paper = {key[1:]: curve for key, curve in published_curves(study, SOURCES[:1]).items()}
+    paper = paper_curves(study)
     present = [m for m in study.methods if m in curves.index.get_level_values("method")]
     tasks = [task for task in study.tasks if task in curves.index.get_level_values("task")]
     columns = min(COLUMNS, len(tasks))
@@ -39,13 +39,13 @@ def draw(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure:
             if (task, method) in curves.index:
                 bounds += band(axes[0][place], curves.loc[(task, method)], *look[method], 1.2)
         for (where, method), curve in paper.items():
-            if where == task and len(within := curve[curve["timestep"] <= study.steps]):
+            if where == task:
                 colour, line = look[method]
-                axes[1][place].plot(within["timestep"], within["return_mean"], color=colour, linestyle=line, lw=1.2)
+                axes[1][place].plot(curve["timestep"], curve["return_mean"], color=colour, linestyle=line, lw=1.2)
                 axes[1][place].fill_between(
-                    within["timestep"], within["low"], within["high"], color=colour, alpha=0.15, lw=0
+                    curve["timestep"], curve["low"], curve["high"], color=colour, alpha=0.15, lw=0
                 )
-                bounds.append((within["low"].min(), within["high"].max()))
+                bounds.append((curve["low"].min(), curve["high"].max()))
         low, high = limits(np.array(bounds), study.tasks[task].random_score)
         for block in axes:
             block[place].set_ylim(low, high)

@@ -3,26 +3,33 @@
 import numpy as np
 import pandas as pd
 
-from analysis.data.published import SOURCES, published_curves
+from analysis.data.published import curves_within, sources
 from analysis.figures.figure3 import band, limits
 from analysis.figures.pyplot import plt
 from analysis.figures.style import WIDTH, canvas, columns_that_fit, drawn_label, looks, steps_axis
 from study.plan import Study
 
-#: A source's line in the overlay: grey, so that ours stands out, and told apart by dashes.
-SOURCE_LINES = {
-    "ppo_paper": ("0.0", (0, (4, 1.2))),
-    "baselines": ("0.25", (0, (1, 1))),
-    "spinning_up": ("0.45", (0, (6, 1.2, 1, 1.2))),
-    "tianshou": ("0.6", "-"),
-}
+#: Lines of sources: grey, so that ours stands out, and told apart by dashes.
+GREYS = [
+    ("0.0", (0, (4, 1.2))),
+    ("0.25", (0, (1, 1))),
+    ("0.45", (0, (6, 1.2, 1, 1.2))),
+    ("0.6", "-"),
+    ("0.15", (0, (8, 2, 1, 2, 1, 2))),
+    ("0.35", (0, (2, 2))),
+]
+
+
+def source_lines() -> dict[str, tuple[str, object]]:
+    """Grey and dashes of each source that has curves, by its name."""
+    shown = [source.name for source in sources() if source.curves and not source.part_of]
+    return {name: GREYS[place % len(GREYS)] for place, name in enumerate(shown)}
 
 
 def draw(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure | None:
     """A row a method, a column a task: ours over every source that has the cell. None where no source has any."""
-    published = {key: curve for key, curve in published_curves(study).items() if key[0] in SOURCE_LINES}
-    published = {key: c[c["timestep"] <= study.steps] for key, c in published.items()}
-    published = {key: c for key, c in published.items() if len(c)}
+    grey = source_lines()
+    published = curves_within(study, [source for source in sources() if source.name in grey])
     methods = [m for m in study.methods if any(key[2] == m for key in published)]
     methods = [m for m in methods if m in curves.index.get_level_values("method")]
     tasks = [task for task in study.tasks if task in curves.index.get_level_values("task")]
@@ -30,9 +37,9 @@ def draw(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure |
         return None
     look, shown = looks(study), {key[0] for key in published if key[2] in methods and key[1] in tasks}
     handles = [plt.Line2D([], [], color="0.2", linewidth=2.2, label="this study, mean over seeds (method's colour)")]
-    for source in SOURCES:
+    for source in sources():
         if source.name in shown:
-            colour, line = SOURCE_LINES[source.name]
+            colour, line = grey[source.name]
             versions = sorted({c["version"].iloc[0] for key, c in published.items() if key[0] == source.name})
             label = f"{source.label.split(', last')[0]} ({', '.join(versions)})"
             handles.append(plt.Line2D([], [], color=colour, linestyle=line, linewidth=1.1, label=label))
@@ -57,10 +64,9 @@ def draw(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure |
 
 def _cell(axis, study: Study, task: str, method: str, curves: pd.DataFrame, published: dict, colour: str) -> None:
     bounds = []
-    for source in SOURCES:
-        curve = published.get((source.name, task, method))
+    for source, (grey, line) in source_lines().items():
+        curve = published.get((source, task, method))
         if curve is not None:
-            grey, line = SOURCE_LINES[source.name]
             axis.plot(curve["timestep"], curve["return_mean"], color=grey, linestyle=line, linewidth=1.1, zorder=2)
             bounds.append((curve["return_mean"].min(), curve["return_mean"].max()))
     if (task, method) in curves.index:

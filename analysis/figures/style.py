@@ -15,45 +15,22 @@ BELOW = 0.25  #: how far below an untrained policy a panel reaches, in units of 
 #: What a learning curve shows, for captions.
 RETURN = "Return: raw; at each point, of the training episodes that ended in the 2 % of the budget before it."
 
-_SOLID, _DASH, _DOT, _DASHDOT = "-", (0, (4, 1.3)), (0, (1.2, 1.1)), (0, (5, 1.2, 1.2, 1.2))
-
-#: Colour and line of the methods this project knows, the same in every study and whatever else is in it. Colours of
-#: Okabe and Ito and of Paul Tol, told apart by colour-blind readers; what is alike in grey differs by its line.
-FIXED = {
-    "ppo_clip": ("#009E73", _SOLID),
-    "trpo": ("#D55E00", _DASH),
-    "npg": ("#0072B2", _SOLID),
-    "ppo_kl": ("#56B4E9", _SOLID),
-    "pg": ("#000000", _DOT),
-    "pg_adaptive": ("#E69F00", _DASHDOT),
-    "a2c": ("#CC79A7", _DASH),
-    "a2c_trust_region": ("#882255", _DASHDOT),
-    "cem": ("#7F7F7F", _DOT),
-    "trpo_penalty": ("#8A7300", _DASHDOT),
-    "trpo_vine": ("#332288", _SOLID),
-    "trpo_frozen": ("#F2A07B", _DOT),
-    # Table 1: a hue a family, darker as the bound gets tighter.
-    "unbounded": ("#000000", _DOT),
-    "clip_01": ("#00694E", _SOLID),
-    "clip_02": ("#009E73", _DASH),
-    "clip_03": ("#6FD0B4", _DASHDOT),
-    "adaptive_0003": ("#003F63", _SOLID),
-    "adaptive_001": ("#1F78B4", _DASH),
-    "adaptive_003": ("#A9DBF7", _DASHDOT),
-    "fixed_03": ("#F5C08A", _DASH),
-    "fixed_1": ("#EE8F3A", _DASHDOT),
-    "fixed_3": ("#D55E00", _DOT),
-    "fixed_10": ("#7A3600", _SOLID),
-}
+#: What ``line`` of ``studies.yaml`` means.
+LINES = {"solid": "-", "dashed": (0, (4, 1.3)), "dotted": (0, (1.2, 1.1)), "dashdot": (0, (5, 1.2, 1.2, 1.2))}
+#: Colours of methods for which ``studies.yaml`` has none, and the lines by which they are told apart when used again.
 _SPARE = ["#DC267F", "#785EF0", "#117733", "#88CCEE", "#661100", "#999933", "#AA4499", "#44AA99", "#4477AA", "#BBAA44"]
-_LINES = [_SOLID, _DASH, _DASHDOT, _DOT]
+_AGAIN = ["solid", "dashed", "dashdot", "dotted"]
 
 
 def looks(study: Study) -> dict[str, tuple[str, object]]:
-    """(colour, line) of each method. One unknown here takes the next spare, by its place among the unknown."""
-    unknown = [name for name in study.planned.methods if name not in FIXED]
-    spare = {name: (_SPARE[i % len(_SPARE)], _LINES[i // len(_SPARE) % 4]) for i, name in enumerate(unknown)}
-    return {name: FIXED.get(name) or spare[name] for name in study.methods}
+    """(colour, line) of each method. One without a colour takes the next spare, by its place among such methods."""
+    without = [name for name, method in study.planned.methods.items() if not method.colour]
+    spare = {name: (_SPARE[i % len(_SPARE)], _AGAIN[i // len(_SPARE) % 4]) for i, name in enumerate(without)}
+    found = {}
+    for name, method in study.methods.items():
+        colour, line = spare.get(name) or (method.colour, "solid")
+        found[name] = colour, LINES[method.line or line]
+    return found
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 
-from analysis.data.published import SOURCES
+from analysis.data.published import sources as all_sources
 from analysis.figures.pyplot import mpl, plt
 from analysis.figures.style import WIDTH, canvas, drawn_label
 from study.plan import Study
@@ -17,7 +17,7 @@ SIGNS = {"above": "▲", "within": "●", "below": "▼"}
 def draw(study: Study, runs: pd.DataFrame, table: pd.DataFrame, summary: pd.DataFrame) -> plt.Figure | None:
     """The map, with how many ``runs`` of a method did not diverge; None where no source has a cell of this study."""
     summary = summary[summary["cells"] > 0].set_index("source")
-    sources = [source for source in SOURCES if source.name in summary.index]
+    sources = [source for source in all_sources() if source.name in summary.index]
     if not sources:
         return None
     some = table[table["verdict"] != "no data"]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from analysis.data.published import SOURCES, published_curves
+from analysis.data.published import published_curves, sources
 from analysis.data.runs import read_parquet
 from analysis.page.svg import Line, Panel, thinned
 from core.errors import UsageError
@@ -133,16 +133,11 @@ def _returns(study: Study, runs: list[Run], curves: pd.DataFrame, published: lis
 def published_of(study: Study) -> dict[tuple[str, str], list[tuple[str, pd.DataFrame]]]:
     """The published curves of each (task, method) as far as the budget goes, with a label.
 
-    Of two sources with one file the first.
+    Of several metrics of one source the first.
     """
-    files, kept = set(), []
-    for source in SOURCES:
-        if source.file not in files:
-            files.add(source.file)
-            kept.append(source)
     found: dict = {}
-    labels = {source.name: source.label.split(",")[0] for source in kept}
-    for (source, task, method), whole in published_curves(study, tuple(kept)).items():
+    labels = {source.name: source.label.split(",")[0] for source in sources() if not source.part_of}
+    for (source, task, method), whole in published_curves(study, [s for s in sources() if s.name in labels]).items():
         curve = whole[whole["timestep"] <= study.steps]
         if curve.empty:
             continue

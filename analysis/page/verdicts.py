@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis.data.published import SOURCES
+from analysis.data.published import sources
 from analysis.figures.verdict_map import SIGNS
 from analysis.page.cells import anchor
 from analysis.page.tables import Names, number
@@ -14,7 +14,7 @@ def maps(names: Names, read: dict[str, pd.DataFrame]) -> list[dict]:
         return []
     found = []
     sentences = read["verdict_summary"].set_index("source")
-    for source in SOURCES:
+    for source in sources():
         mine = read["verdict"].query("source == @source.name and verdict != 'no data'")
         if mine.empty:
             continue

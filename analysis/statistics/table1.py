@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.data.products import ROWS_NEEDED, surrogates
+from analysis.data.products import ROWS_NEEDED
 from analysis.data.runs import folder, main
 from analysis.figures.pyplot import plt, sns
 from analysis.figures.style import (
@@ -38,7 +38,8 @@ from analysis.statistics import across_tasks
 from analysis.statistics import tables as statistics
 from analysis.statistics.intervals import percentile, stream
 from core.errors import UsageError
-from study.plan import ROOT, Study
+from study.plan import Study
+from study.published import surrogates, table1_rows
 
 NONE_SHARED = "No task has scores of three rows of the paper's Table 1."
 #: How often is in docs/statistics.md, and how it was measured.
@@ -50,10 +51,8 @@ CAUTION = (
 
 def paper_scores(study: Study) -> dict[str, float]:
     """The paper's score of each method that is one of its rows, in the paper's order."""
-    table = pd.read_csv(ROOT / "published" / "ppo_table1.csv")
-    rows = {(r.objective, None if pd.isna(r.value) else r.value): r.avg_normalized_score for r in table.itertuples()}
     mine = surrogates(study)
-    return {mine[row]: score for row, score in rows.items() if row in mine}
+    return {mine[row]: score for row, score in table1_rows().items() if row in mine}
 
 
 def tabulate(paper: dict[str, float], scores: dict[str, across_tasks.Scores]) -> tuple[pd.DataFrame, ...]:

@@ -27,7 +27,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from analysis.data.published import SOURCES, Source, published_curves
+from analysis.data.published import ours_is, published_curves, sources
 from analysis.data.runs import folder, main
 from analysis.data.scores import EVALUATED, TENTH, read
 from analysis.figures import figure3_overlay as overlay
@@ -35,10 +35,10 @@ from analysis.figures import verdict_map
 from analysis.figures.style import counted, lines, nothing, page, save, seeds, versions
 from analysis.statistics.intervals import difference, mean_interval, student
 from study.plan import Study
+from study.published import Source
 
 NEGLIGIBLE = 0.01  #: of the source's gain over an untrained policy
 HALF = 0.5  #: of that gain: a ``within`` whose interval reaches farther is weak
-NAMES = tuple(source.name for source in SOURCES)
 NONE = "No published source has a cell of this study."
 REACH = 0.98  #: of the budget that a source's curve must cover
 
@@ -95,7 +95,7 @@ def tabulate(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> pd.DataF
     """A row for each source, method and task. ``curves`` is that of ``scores.filled_curves``."""
     published = published_curves(study)
     rows = []
-    for source in SOURCES:
+    for source in sources():
         for method in study.methods:
             for task in study.tasks:
                 mine = runs[(runs["task"] == task) & (runs["method"] == method)]
@@ -108,7 +108,7 @@ def tabulate(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> pd.DataF
                 row |= {"runs": len(mine), "finished": int((mine["status"] == "finished").sum())}
                 row |= dict(zip(("ours", "ours_low", "ours_high"), ours or [np.nan] * 3, strict=True))
                 row |= dict(zip(("theirs", "theirs_low", "theirs_high"), theirs or [np.nan] * 3, strict=True))
-                row |= {"ours_is": source.ours_is, "theirs_is": source.returns}
+                row |= {"ours_is": ours_is(source), "theirs_is": source.returns}
                 row["version"] = None if curve is None else curve["version"].iloc[0]
                 few = min(len(scores), source.seeds or len(scores))
                 rows.append(row | judge(ours, theirs, study.tasks[task].random_score, few))
@@ -121,7 +121,7 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
     ``firm`` counts those within or above that are not weak: only they are agreement.
     """
     rows = []
-    for source in SOURCES:
+    for source in sources():
         mine = table[table["source"] == source.name]
         count = mine["verdict"].value_counts()
         within, above, below = (int(count.get(name, 0)) for name in ("within", "above", "below"))
@@ -139,10 +139,11 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def unlike(table: pd.DataFrame, shown: Iterable[str] = NAMES) -> str:
+def unlike(table: pd.DataFrame, shown: Iterable[str] | None = None) -> str:
     """The sentence of a caption on sources whose returns are of another kind than ours; empty if none is shown."""
-    there = set(table.loc[table["verdict"] != "no data", "source"]) & set(shown)
-    names = [s.label for s in SOURCES if s.name in there and s.returns != s.ours_is]
+    there = set(table.loc[table["verdict"] != "no data", "source"])
+    there = there if shown is None else there & set(shown)
+    names = [s.label for s in sources() if s.name in there and s.returns != ours_is(s)]
     if not names:
         return ""
     return f" Test returns of theirs beside training returns of ours: {'; '.join(names)}."
@@ -167,7 +168,7 @@ def make(study: Study) -> None:
         save(figure, study, "verdict", caption)
         caption = (
             "Every method over every published source of its cell, the versions of the source's tasks in brackets. "
-            f"In colour this study. {lines(runs)}{unlike(table, overlay.SOURCE_LINES)} {about}"
+            f"In colour this study. {lines(runs)}{unlike(table, overlay.source_lines())} {about}"
         )
         save(overlay.draw(study, runs, curves) or nothing(NONE), study, "figure3_overlay", caption)
 

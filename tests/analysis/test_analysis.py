@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from analysis.data import published
-from analysis.data.published import SOURCES, paper_curves, published_curves, read_curves
+from analysis.data.published import paper_curves, published_curves, read_data, sources
 from analysis.data.runs import FinishedRun, read_runs
 from analysis.data.tables import curve_of, learning_curve, score
 from analysis.figures.curves import colours, draw
@@ -113,25 +113,12 @@ def test_the_interval_is_reproducible_and_spans_two_seeds():
 def test_published_curves_stand_behind_the_methods_that_name_them(quick):
     curves = paper_curves(quick)
     assert set(curves) == {(task, method) for task in quick.tasks for method in ("trpo", "ppo_clip")}
-    hopper = curves["Hopper", "ppo_clip"].set_index("timestep")["return_mean"]
+    assert curves["Hopper", "ppo_clip"]["timestep"].max() == quick.steps, "as far as the budget goes"
+    assert paper_curves(dataclasses.replace(quick, steps=9_999)) == {}, "a point is no curve"
+    hopper = published_curves(quick)["ppo_paper", "Hopper", "ppo_clip"].set_index("timestep")["return_mean"]
     assert len(hopper) == 101
     # published/README.md, "Anchors at 1M steps": the last tenth of PPO's curve on Hopper is 2129.
     assert hopper.loc[900_000:].mean() == pytest.approx(2129, rel=0.01)
-
-
-def test_the_names_that_published_may_take_are_those_of_published_curves():
-    schema = json.loads((ROOT / "schemas/studies.schema.json").read_text())
-    method = schema["additionalProperties"]["properties"]["methods"]["additionalProperties"]
-    entry = method["properties"]["published"]
-    paper = pd.read_csv(ROOT / "published/curves/ppo_paper_fig3.csv")
-    others = {"NPG", "VPG"}  # which the paper has not: Tianshou's and Spinning Up's
-    assert set(entry["else"]["enum"]) == set(paper["algorithm"]) | others
-    sources = entry["then"]["properties"]
-    assert list(sources) == [source.name for source in SOURCES]
-    for source in SOURCES:
-        about = schema["$defs"]["tianshou"] if "$ref" in sources[source.name] else sources[source.name]
-        assert set(about["enum"]) == set(source.names), source.name
-        assert all(name in about["description"] for name in source.names)
 
 
 def test_a_source_may_mean_another_method_by_a_name():
@@ -147,9 +134,9 @@ def test_a_source_may_mean_another_method_by_a_name():
 
 def test_a_file_of_several_sources_is_read_once(quick, monkeypatch):
     seen = []
-    monkeypatch.setattr(published, "read_curves", lambda path: seen.append(path) or read_curves(path))
-    assert len({key[0] for key in published_curves(quick)}) == len(SOURCES)
-    assert len(seen) == len(set(seen)) == 4
+    monkeypatch.setattr(published, "read_data", lambda *args: seen.append(args[0].file) or read_data(*args))
+    assert len({key[0] for key in published_curves(quick)}) == len(sources())
+    assert len(seen) == len(set(seen)) == 5
 
 
 def tables(study, diverged=()):

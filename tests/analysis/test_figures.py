@@ -12,17 +12,18 @@ import pytest
 from analysis.data.scores import against_the_best, filled_curves
 from analysis.figures import figure3, figures, verdict_map
 from analysis.figures import figure3_overlay as overlay
-from analysis.figures.style import FIXED, finished_label, looks, page
+from analysis.figures.style import LINES, finished_label, looks, page
 from analysis.statistics import table1
 from analysis.statistics import tables as statistics
 from analysis.statistics.verdict import summarise, tabulate
 from study.config import read_config
-from study.plan import ROOT, make_study
+from study.plan import ROOT, load_studies, make_study
 
 ENVS = read_config(ROOT / "envs.yaml")
 TASKS = ["HalfCheetah", "Hopper", "InvertedDoublePendulum", "InvertedPendulum", "Reacher", "Swimmer", "Walker2d"]
 SURROGATES = {
-    f"clip_{i}": {"algo": "ppo_clip", "epsilon": i / 10, "label": f"a clipping of some length, {i}"} for i in (1, 2, 3)
+    f"clip_{i}": {"algo": "ppo_clip", "row": f"clipping 0.{i}", "label": f"a clipping of some length, {i}"}
+    for i in (1, 2, 3)
 }
 LARGE = SURROGATES | {
     "trpo": {"published": "TRPO"},
@@ -119,20 +120,20 @@ def lightness(colour):
     return 116 * np.cbrt(0.2126 * red + 0.7152 * green + 0.0722 * blue) - 16
 
 
-def test_known_methods_are_told_apart_in_grey_too():
-    known = list(FIXED)
-    families = known[: known.index("unbounded")], known[known.index("unbounded") :]  # figure3's and table1's
-    for family in families:
-        for one, two in itertools.combinations(family, 2):
-            (a, line_a), (b, line_b) = FIXED[one], FIXED[two]
-            assert a != b
-            assert line_a != line_b or abs(lightness(a) - lightness(b)) > 5, (one, two)
+@pytest.mark.parametrize("study", [s for s in load_studies().values() if not s.sweeps], ids=lambda study: study.name)
+def test_the_methods_of_a_study_are_told_apart_in_grey_too(study):
+    look = looks(study)
+    for one, two in itertools.combinations(look, 2):
+        (a, line_a), (b, line_b) = look[one], look[two]
+        assert a != b
+        assert line_a != line_b or abs(lightness(a) - lightness(b)) > 5, (one, two)
 
 
-def test_a_method_looks_the_same_in_every_study_and_with_whatever_else():
-    one, two = made({"trpo": {}, "npg": {}}), made({"cem": {}, "mine": {"algo": "npg"}, "npg": {}, "trpo": {}})
-    assert looks(one)["trpo"] == looks(two)["trpo"] == FIXED["trpo"]
-    more = made({"cem": {}, "mine": {"algo": "npg"}, "yours": {"algo": "pg"}, "npg": {}, "trpo": {}})
+def test_a_method_looks_the_same_with_whatever_else():
+    trpo = {"trpo": {"colour": "#D55E00", "line": "dotted"}}
+    one, two = made(trpo | {"npg": {}}), made({"cem": {}, "npg": {}} | trpo)
+    assert looks(one)["trpo"] == looks(two)["trpo"] == ("#D55E00", LINES["dotted"])
+    more = made({"cem": {}, "npg": {}, "yours": {"algo": "pg"}} | trpo)
     assert looks(two).items() <= looks(more).items()
     few = dataclasses.replace(more, methods={"yours": more.methods["yours"]}, part_of=more)
     assert looks(few)["yours"] == looks(more)["yours"], "also while others have no run yet"
@@ -178,10 +179,11 @@ def test_where_all_are_below_an_untrained_policy_all_are_seen():
 
 def test_a_curve_of_the_paper_has_the_colour_of_the_method_that_stands_for_it():
     methods = {"trpo": {"published": {"baselines": "TRPO"}}}
-    methods["trpo_frozen"] = {"algo": "trpo", "log_std": "frozen", "published": {"ppo_paper": "TRPO"}}
+    frozen = {"algo": "trpo", "log_std": "frozen", "colour": "#F2A07B"}
+    methods["trpo_frozen"] = frozen | {"published": {"ppo_paper": "TRPO"}}
     study = made(methods, tasks=["Hopper"])
     _, paper = figure3.draw(study, *tables(study)).get_axes()
-    assert [line.get_color() for line in paper.lines] == [FIXED["trpo_frozen"][0]]
+    assert [line.get_color() for line in paper.lines] == ["#F2A07B"]
     plt.close("all")
 
 

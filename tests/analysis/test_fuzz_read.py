@@ -9,7 +9,7 @@ from fuzz import anything, few
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.data.published import paper_curves
+from analysis.data.published import published_curves, sources
 from analysis.data.runs import read_runs
 from core.errors import UsageError
 from study.config import read_config
@@ -33,7 +33,7 @@ def published(content, study, folder):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     try:
-        return paper_curves(study, folder)
+        return published_curves(study, sources()[:1], folder)
     except UsageError as error:
         assert "ppo_paper_fig3.csv" in str(error)
         assert "\n" not in str(error)
@@ -61,7 +61,7 @@ def test_a_published_curve_with_an_error_in_it(tmp_path, study, place, new, cut)
 
 
 def test_the_published_curve_itself(tmp_path, study):
-    assert len(published(PAPER, study, tmp_path)["Hopper", "trpo"]) == 101
+    assert len(published(PAPER, study, tmp_path)["ppo_paper", "Hopper", "trpo"]) == 101
 
 
 # Tables

@@ -46,7 +46,7 @@ sizes:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     root = tmp_path_factory.mktemp("project")
-    for part in ("algos", "analysis", "core", "published", "schemas", "study"):
+    for part in ("algos", "analysis", "core", "play", "published", "schemas", "study"):
         shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "envs.yaml", root)
     (root / "studies.yaml").write_text(STUDIES)

@@ -97,7 +97,7 @@ def test_numbers_of_an_axis_are_short(value, text):
 
 @pytest.mark.slow
 def test_the_page_of_a_large_study_is_small(tmp_path):
-    for part in ("algos", "analysis", "core", "published", "schemas", "study"):
+    for part in ("algos", "analysis", "core", "play", "published", "schemas", "study"):
         shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "envs.yaml", tmp_path)
     (tmp_path / "studies.yaml").write_text("""

@@ -28,9 +28,9 @@ mini:
   steps: 1_000_000
   methods:
     trpo: {published: TRPO}
-    clip_02: {algo: ppo_clip, published: PPO (Clip), label: clipping 0.2}
-    clip_01: {algo: ppo_clip, epsilon: 0.1, label: clipping 0.1}
-    unbounded: {algo: ppo_kl, adaptive: false, beta: 0, label: no penalty}
+    clip_02: {algo: ppo_clip, published: PPO (Clip), row: clipping 0.2}
+    clip_01: {algo: ppo_clip, epsilon: 0.1, row: clipping 0.1}
+    unbounded: {algo: ppo_kl, adaptive: false, beta: 0, row: no clipping or penalty, label: no penalty}
 part:
   tasks: [Hopper, Reacher]
   seeds: 3
@@ -51,7 +51,7 @@ steps:
   methods:
     trpo: {sweep: {max_kl: [0.001, 0.01]}}
 """
-PARTS = ["algos", "analysis", "core", "published", "schemas", "study"]
+PARTS = ["algos", "analysis", "core", "play", "published", "schemas", "study"]
 QUALITY = {"trpo": 1.0, "trpo:0.01": 1.2, "clip_02": 1.5, "clip_01": 1.4, "unbounded": 0.5}
 
 

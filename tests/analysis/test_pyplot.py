@@ -124,7 +124,7 @@ def dollars(figure):
 
 def all_figures():
     """Every kind of figure that shows a label or a title, by name, with the words that it must show."""
-    methods = {f"clip_{i}": {"algo": "ppo_clip", "epsilon": i / 10} for i in (1, 2, 3)} | {
+    methods = {f"clip_{i}": {"algo": "ppo_clip", "epsilon": i / 10, "row": f"clipping 0.{i}"} for i in (1, 2, 3)} | {
         "trpo": {"published": "TRPO"}
     }
     methods["clip_3"]["published"] = "PPO (Clip)"

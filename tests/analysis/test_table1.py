@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.data.products import ROWS_NEEDED, SURROGATES, UNBOUNDED, figures_of, surrogate
+from analysis.data.products import ROWS_NEEDED, figures_of
 from analysis.figures.style import page
 from analysis.statistics import across_tasks
 from analysis.statistics.intervals import percentile, stream
@@ -14,14 +14,14 @@ from analysis.statistics.table1 import draw, make, paper_scores, tabulate
 from core.errors import UsageError
 from study.config import read_config
 from study.plan import ROOT, load_studies, make_study
+from study.published import surrogates, table1_rows
 
 METHODS = {
-    "fixed": {"algo": "ppo_kl", "adaptive": False, "beta": 3},
-    "none": {"algo": "ppo_kl", "adaptive": False, "beta": 0},
-    "ppo_kl": {},
-    "ppo_clip": {},
+    "fixed": {"algo": "ppo_kl", "adaptive": False, "beta": 3, "row": "fixed KL 3"},
+    "none": {"algo": "ppo_kl", "adaptive": False, "beta": 0, "row": "no clipping or penalty", "label": "none"},
+    "ppo_kl": {"row": "adaptive KL 0.01"},
+    "ppo_clip": {"row": "clipping 0.2"},
     "odd": {"algo": "ppo_clip", "epsilon": 0.15},
-    "trpo": {},
 }
 
 
@@ -31,30 +31,26 @@ def study():
     return make_study("made", entry, read_config(ROOT / "envs.yaml"))
 
 
-def test_a_method_is_a_row_by_its_options_and_not_by_its_name(study):
-    rows = {name: surrogate(method) for name, method in study.methods.items()}
-    assert rows["fixed"] == ("fixed KL", 3)
-    assert rows["none"] == ("no clipping or penalty", None)
-    assert rows["ppo_kl"] == ("adaptive KL", 0.01)
-    assert rows["ppo_clip"] == ("clipping", 0.2)
-    assert rows["trpo"] is None
-    assert rows["odd"] is None, "a clip range that the paper has not"
+def test_a_method_is_the_row_that_it_says(study):
+    assert surrogates(study)["fixed KL 3"] == "fixed"
+    labels = {name: method.label for name, method in study.methods.items()}
+    assert labels == dict(zip(METHODS, ("fixed KL 3", "none", "adaptive KL 0.01", "clipping 0.2", "odd"), strict=True))
     # arXiv 1707.06347v2, Table 1, in its order.
     assert paper_scores(study) == {"none": -0.39, "ppo_clip": 0.82, "ppo_kl": 0.74, "fixed": 0.72}
 
 
-def test_the_rows_that_a_study_may_have_are_those_that_the_paper_prints():
-    table = pd.read_csv(ROOT / "published" / "ppo_table1.csv")
-    printed = {(r.objective, None if pd.isna(r.value) else r.value) for r in table.itertuples()}
-    assert printed == {(name, value) for name, values in SURROGATES.items() for value in values} | {UNBOUNDED}
+def test_the_rows_have_the_names_and_the_order_that_the_paper_prints():
+    rows = table1_rows()
+    assert list(rows)[:4] == ["no clipping or penalty", "clipping 0.1", "clipping 0.2", "clipping 0.3"]
+    assert list(rows)[4:8] == ["adaptive KL 0.003", "adaptive KL 0.01", "adaptive KL 0.03", "fixed KL 0.3"]
+    assert list(rows)[8:] == ["fixed KL 1", "fixed KL 3", "fixed KL 10"]
 
 
 @pytest.mark.parametrize(
     "methods",
     [
-        {"ppo_clip": {}, "again": {"algo": "ppo_clip"}, "odd": {"algo": "ppo_clip", "epsilon": 0.15}, "ppo_kl": {}},
-        {"ppo_clip": {}, "ppo_kl": {}},
-        {"ppo_clip": {}, "ppo_kl": {}, "none": METHODS["none"], "trpo": {}},
+        {name: METHODS[name] for name in ("ppo_clip", "ppo_kl", "odd")},
+        {name: METHODS[name] for name in ("ppo_clip", "ppo_kl", "none")},
     ],
 )
 def test_table_1_is_promised_where_it_can_be_made(methods):

@@ -7,16 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.data.published import SOURCES, Source, published_curves
+from analysis.data.published import published_curves, sources
 from analysis.figures import figure3_overlay as overlay
 from analysis.figures import verdict_map
 from analysis.statistics.intervals import mean_interval, student
 from analysis.statistics.verdict import judge, ours_of, scores_of, summarise, tabulate, theirs_of, unlike
 from study.config import read_config
 from study.plan import ROOT, load_study, make_study
+from study.published import Source
 
 ENVS = read_config(ROOT / "envs.yaml")
-BY_NAME = {source.name: source for source in SOURCES}
+BY_NAME = {source.name: source for source in sources()}
 
 
 def made(**methods):
@@ -91,7 +92,7 @@ CURVE = pd.DataFrame(
 
 
 def source(spread, metric="last_tenth"):
-    return Source("s", "S", "", metric, {}, spread, 4)
+    return Source("s", "S", 2000, metric, {}, spread, "training", seeds=4)
 
 
 def test_what_a_source_says_of_a_cell():
@@ -244,7 +245,7 @@ def test_the_table_has_every_cell_and_counts_what_diverged():
     study = made()
     runs, curves = runs_of(study, diverged={("Hopper", "trpo", 1)})
     table = tabulate(study, runs, curves)
-    assert len(table) == len(SOURCES) * len(study.methods) * len(study.tasks)
+    assert len(table) == len(sources()) * len(study.methods) * len(study.tasks)
     cell = table.set_index(["source", "task", "method"]).loc[("ppo_paper", "Hopper", "trpo")]
     assert (cell["runs"], cell["finished"], cell["version"], cell["verdict"]) == (3, 2, "-v1", "below")
     assert cell["ours"] == 101.0
@@ -277,7 +278,7 @@ def test_the_map_and_the_overlay_show_every_source_that_has_a_cell():
     runs, curves = runs_of(study)
     table = tabulate(study, runs, curves)
     figure = verdict_map.draw(study, runs, table, summarise(table))
-    assert [axis.get_title(loc="left").split(" (-v")[0] for axis in figure.get_axes()] == [s.label for s in SOURCES]
+    assert [axis.get_title(loc="left").split(" (-v")[0] for axis in figure.get_axes()] == [s.label for s in sources()]
     assert words(figure).count("▼ 101\n1,980") == 1, "TRPO on Hopper: ours over the PPO paper's"
     figure = overlay.draw(study, runs, curves)
     panels = figure.get_axes()

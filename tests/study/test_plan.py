@@ -19,7 +19,7 @@ FIGURE3 = {"HalfCheetah", "Hopper", "InvertedDoublePendulum", "InvertedPendulum"
 @pytest.fixture
 def project(tmp_path):
     """A copy of what a plan is made from, and ``plan(study text)`` that loads it."""
-    for name in ("core", "algos", "schemas", "study"):
+    for name in ("core", "algos", "published", "schemas", "study"):
         shutil.copytree(ROOT / name, tmp_path / name)
     shutil.copy(ROOT / "envs.yaml", tmp_path)
 
@@ -116,10 +116,16 @@ MISTAKES = {
         "trpo: {batch: 1.5}": "tiny.methods.trpo.batch: must be a whole number",
         "trpo: {batch: 1001}": "tiny.steps: trpo shares a batch of 1001 steps among 8 envs: make it a multiple",
         "trpo: {gamma: 99}": "tiny.methods.trpo.gamma: 99 is out of range: give a number from 0 to 1",
-        "trpo: {published: TPRO}": "tiny.methods.trpo.published: published is a name of PPO Figure 3: .*TRPO",
+        "trpo: {published: TPRO}": "tiny.methods.trpo.published: 'TPRO' is unknown; did you mean 'TRPO'?",
         "trpo: {published: {ppo_papr: TRPO}}": "trpo.published: 'ppo_papr' is unknown; did you mean 'ppo_paper'?",
-        "trpo: {published: {baselines: CEM}}": "trpo.published.baselines: what Baselines has is PPO .Clip. and TRPO",
-        "trpo: {published: {}}": "tiny.methods.trpo.published: published by source names at least one source",
+        "trpo: {published: {baselines: CEM}}": "trpo.published.baselines: 'CEM' is unknown; choose from PPO",
+        "trpo: {published: {}}": "tiny.methods.trpo.published: published is a name that sources of published/ have",
+        "trpo: {row: cliping 0.2}": "tiny.methods.trpo.row: 'cliping 0.2' is unknown; did you mean 'clipping 0.2'?",
+        "a: {algo: npg, row: fixed KL 1}\n    trpo: {row: fixed KL 1}": "trpo.row: 'fixed KL 1' is a already",
+        "trpo: {colour: #0072B2\n      }": 'tiny.methods.trpo.colour: a colour is "#RRGGBB", six hexadecimal digits',
+        "trpo: {colour: blue}": 'tiny.methods.trpo.colour: a colour is "#RRGGBB"',
+        "trpo: {line: doted}": "tiny.methods.trpo.line: 'doted' is unknown; did you mean 'dotted'?",
+        "trpo: {line: dotted, sweep: {max_kl: [0.01, 0.1]}}": "tiny.methods.trpo.line: a method with a sweep has no",
         "trpo: {batch: 0}": "tiny.methods.trpo.batch: 0 is out of range: this is a count, 1 or more",
         "trpo: {normalize_obs: 1}": "tiny.methods.trpo.normalize_obs: must be true or false",
         "trpo: {log_std: froze}": "tiny.methods.trpo.log_std: 'froze' is unknown; did you mean 'frozen'?",
@@ -142,6 +148,8 @@ MISTAKES = {
     "tiny:": {
         "all:": "studies.yaml: the file: a study's name",
         "Tiny:": "studies.yaml: the file: a study's name",
+        "looks: {trpo: {colur: 1}}\ntiny:": "studies.yaml: looks.trpo: 'colur' is unknown; did you mean 'colour'?",
+        "looks: {trpo: {line: solid}}\ntiny:": None,
         "tiny: &x": None,
     },
 }
@@ -187,6 +195,25 @@ def test_a_study_may_not_take_the_name_of_a_rule(project):
     for name in (*rules, "all", "tiny_videos"):
         with pytest.raises(UsageError, match="is not a name the workflow uses itself"):
             project(STUDY.replace("tiny:", f"{name}:"))
+
+
+def test_a_method_has_the_look_of_its_name_in_every_study_or_its_own(project):
+    looks = 'looks: {trpo: {colour: "#D55E00", line: dashed}}\n'
+    other = STUDY.replace("tiny:", "other:").replace("trpo:", "trpo: {line: dotted}")
+    other = other.replace("ppo_clip:", 'mine: {algo: trpo, colour: "#000000"}\n    ppo_clip:')
+    studies = project(looks + STUDY + other)
+    seen = {(s, name): (m.colour, m.line) for s, study in studies.items() for name, m in study.methods.items()}
+    assert seen["tiny", "trpo"] == ("#D55E00", "dashed") and seen["other", "trpo"] == ("#D55E00", "dotted")
+    assert seen["other", "mine"] == ("#000000", None) and seen["tiny", "ppo_clip"] == (None, None)
+    assert project(STUDY)["tiny"].cells[0].key == studies["tiny"].cells[0].key == studies["other"].cells[0].key
+    sweep = STUDY.replace("trpo:", "trpo: {sweep: {max_kl: [1, 2]}}").replace("    ppo_clip: {epsilon: 0.1}\n", "")
+    swept = project(looks + sweep)
+    assert {method.colour for method in swept["tiny"].methods.values()} == {None}
+
+
+def test_a_file_without_a_study_is_refused(project):
+    with pytest.raises(UsageError, match="has no study"):
+        project("looks: {}\n")
 
 
 def test_an_algorithms_option_may_not_hide_one_of_every_run(project, tmp_path):

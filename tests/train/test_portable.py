@@ -14,9 +14,8 @@ from kept_runs import amend, tool
 from small_runs import SMALL
 
 from analysis.data.mixed import mixed
-from study.config import read_config
 from study.options import algorithms
-from study.plan import ROOT, load_study, make_study
+from study.plan import ROOT, load_studies, load_study
 from study.record import PORTABLE, environment, portable
 from train import job as train
 from train.kernels import can_be_portable
@@ -174,6 +173,5 @@ def test_portable_runs_of_several_processors_are_not_mixed():
 
 
 def test_the_shipped_studies_that_are_compared_with_papers_are_portable():
-    envs, raw = read_config(ROOT / "envs.yaml"), read_config(ROOT / "studies.yaml")
-    asks = {name: {cell.portable for cell in make_study(name, entry, envs).cells} for name, entry in raw.items()}
-    assert asks == {name: {name in ("figure3", "table1", "trpo_forms")} for name in raw}
+    asks = {name: {cell.portable for cell in study.cells} for name, study in load_studies().items()}
+    assert asks == {name: {name in ("figure3", "table1", "trpo_forms")} for name in asks}
