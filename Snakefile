@@ -43,7 +43,7 @@ for study in STUDIES.values():
         default_target: study.name == DEFAULT_STUDY
         input:
             runs(study.name),
-            figures(study.name),
+            drawn(study.name),
             f"results/{study.name}/index.html",
         localrule: True
         message:

@@ -1,11 +1,12 @@
 """The plan, and the helpers by which rules ask for files.
 
 in:  envs.yaml, studies.yaml, the sources of core/ and algos/ (for the keys)
-out: CALL, STUDIES, BROKEN, TOPICS, runs(), run_tables(), update_tables(), figures(), page_parts(), sources(), drawn(),
-     lecture_sources(), stored(), and what the rules on runs and cells need
+out: CALL, STUDIES, BROKEN, TOPICS, runs(), run_tables(), sources(), lecture_sources(), stored(), and what the rules on
+     runs and cells need
 """
 
 import atexit
+import functools
 import logging
 import shutil
 import sys
@@ -15,9 +16,7 @@ from pathlib import Path
 ROOT = Path(workflow.basedir).resolve()
 sys.path.insert(0, str(ROOT))
 
-from analysis.page.contents import FILES as PAGE_FILES
-from analysis.page.contents import tables_of
-from analysis.data.products import figures_of, video_file
+from analysis.data.products import video_file
 from study.call import Call, check_call, check_targets, read_call
 from core.errors import UsageError
 from study.resources import memory_mb, minutes
@@ -124,42 +123,16 @@ def run_tables(wildcards):
     return [p for n in ("episodes.parquet", "run.json") for p in STUDIES[wildcards.study].run_files(n)]
 
 
-def update_tables(wildcards):
-    """What the updates of a study's runs reported."""
-    return STUDIES[wildcards.study].run_files("updates.parquet")
-
-
-def figures(study):
-    """What a study draws."""
-    names = figures_of(STUDIES[study])
-    return [f"results/{study}/figures/{name}.{suffix}" for name in names for suffix in ("png", "svg")]
-
-
-def page_parts(wildcards):
-    """The tables and figures that a study's page shows."""
-    tables = [f"results/{wildcards.study}/tables/{name}.csv" for name in tables_of(STUDIES[wildcards.study])]
-    return [*tables, f"results/{wildcards.study}/tables/curves.parquet", *figures(wildcards.study)]
-
-
 def option_sources(wildcards):
     """Where the options of a study's methods are declared and explained."""
     return ["core/run.py", *sorted({f"algos/{m.algo}.py" for m in STUDIES[wildcards.study].methods.values()})]
 
 
-def sources(module):
-    """What a module of analysis/ executes and plans by."""
-    paths = closure([ROOT / "analysis" / f"{module}.py"], [ROOT])
+@functools.cache
+def sources(*modules):
+    """What modules of analysis/ execute and plan by."""
+    paths = closure([ROOT / "analysis" / f"{module}.py" for module in modules], [ROOT])
     return ["envs.yaml", "studies.yaml", *(path.relative_to(ROOT).as_posix() for path in paths)]
-
-
-def drawn(*names, suffixes=("png", "svg", "txt")):
-    """The files of figures, by study, with their captions. The vectors go into Snakemake's own report as well."""
-    files = []
-    for name in names:
-        about = {"caption": f"captions/{name}.rst", "category": "{study}", "labels": {"what": name}}
-        path = f"results/{{study}}/figures/{name}"
-        files += [report(f"{path}.{s}", **about) if s == "svg" else f"{path}.{s}" for s in suffixes]
-    return files
 
 
 def asked(wildcards):
