@@ -17,7 +17,9 @@ PUBLISHED = [p.relative_to(ROOT).as_posix() for p in sorted((ROOT / "published")
 
 def drawn(study):
     """The figures of a study, with their captions."""
-    return [f"results/{study}/figures/{name}.{suffix}" for name in FIGURES_OF[study] for suffix in ("png", "svg", "txt")]
+    return [
+        f"results/{study}/figures/{name}.{suffix}" for name in FIGURES_OF[study] for suffix in ("png", "svg", "txt")
+    ]
 
 
 def tabulated(study):

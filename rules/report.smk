@@ -8,9 +8,12 @@ out: results/<study>/index.html
 sentence on each, and how long each rule took.
 """
 
-
 #: Its own files beside its modules.
-PAGE_FILES = [p.relative_to(ROOT).as_posix() for p in sorted((ROOT / "analysis/page").iterdir()) if p.suffix[1:] in ("html", "css", "js")]
+PAGE_FILES = [
+    p.relative_to(ROOT).as_posix()
+    for p in sorted((ROOT / "analysis/page").iterdir())
+    if p.suffix[1:] in ("html", "css", "js")
+]
 
 
 rule page:
@@ -22,9 +25,7 @@ rule page:
         option_sources,
         sources("page/__main__"),
     output:
-        report(
-            "results/{study}/index.html", caption="caption.rst", category="{study}", labels={"what": "the page"}
-        ),
+        report("results/{study}/index.html", caption="caption.rst", category="{study}", labels={"what": "the page"}),
     log:
         "logs/{study}/page.log",
     conda:

@@ -11,6 +11,7 @@ from analysis.data.words import rounded
 from analysis.figures.captions import about, counted
 from analysis.figures.pyplot import mpl, plt
 from analysis.figures.style import WIDTH, canvas, drawn_label, nothing
+from analysis.statistics.verdict import make
 from study.plan import Study
 
 ABOUT = "Our return beside each published source's, and whether they agree."
@@ -29,7 +30,8 @@ def wanted(study: Study) -> bool:
 
 def draw(study: Study, tables: Tables) -> plt.Figure:
     """The map."""
-    runs, table, summary = tables["runs"], tables["verdict"], tables["verdict_summary"]
+    runs = tables["runs"]
+    table, summary = make(study, tables).values()  # verdict.csv has six digits, which would be rounded once more
     summary = summary[summary["cells"] > 0].set_index("source")
     sources = [source for source in SOURCES if source.name in summary.index]
     if not sources:
