@@ -40,9 +40,7 @@ def out_of_view(figure):
 
 @pytest.mark.long
 @pytest.mark.parametrize("part", [False, True], ids=["whole", "so far"])
-@pytest.mark.parametrize(
-    "name", sorted(figures_of(made(LARGE)).keys() - {"curves"})
-)  # which tests/analysis/test_curves.py has
+@pytest.mark.parametrize("name", sorted(figures_of(made(LARGE)).keys() - {"curves"}))  # which has a test of its own
 def test_no_word_is_cut_and_none_lies_on_another(name, part):
     study = dataclasses.replace(made(LARGE), title="A title that is as long as titles of studies tend to be")
     if part:
