@@ -42,7 +42,7 @@ for study in STUDIES.values():
         default_target: study.name == PLAN.default
         input:
             PLAN.runs(study.name),
-            figures(study.name),
+            drawn(study.name),
             f"results/{study.name}/index.html",
         localrule: True
         message:

@@ -1,11 +1,33 @@
 """From runs to tables, and from tables to figures. Seconds, for any number of runs.
 
-in:  episodes.parquet and run.json of a study's runs; the sources of analysis/; published/
-out: results/<study>/tables/, results/<study>/figures/ (analysis/data/products.py has a sentence on each)
+in:  episodes.parquet, updates.parquet and run.json of a study's runs; the sources of analysis/; published/
+out: results/<study>/tables/, results/<study>/figures/ (analysis/data/products.py says how they are found)
 """
 
-PUBLISHED = [p.relative_to(ROOT).as_posix() for p in sorted((ROOT / "published").rglob("*")) if p.suffix in (".csv", ".yaml")]
-STATISTICS = ["cells", "differences", "aggregates", "profiles", "efficiency", "improvement", "ranking", "cost"]
+from analysis.data.products import figures, figures_of, statistics, tables_of
+
+try:
+    FIGURES, STATISTICS = figures(), statistics()
+    FIGURES_OF = {name: figures_of(study) for name, study in STUDIES.items()}
+    TABLES_OF = {name: tables_of(study) for name, study in STUDIES.items()}
+except UsageError as error:
+    sys.exit(f"error: {error}")
+PUBLISHED = [
+    p.relative_to(ROOT).as_posix() for p in sorted((ROOT / "published").rglob("*.*")) if p.suffix in (".csv", ".yaml")
+]
+
+
+def drawn(study):
+    """The figures of a study, with their captions."""
+    return [
+        f"results/{study}/figures/{name}.{suffix}" for name in FIGURES_OF[study] for suffix in ("png", "svg", "txt")
+    ]
+
+
+def tabulated(study):
+    """The tables of a study."""
+    files = [*(f"{name}.csv" for name in TABLES_OF[study]), "curves.parquet", "mixed.txt"]
+    return [f"results/{study}/tables/{file}" for file in files]
 
 
 rule tables:
@@ -32,119 +54,54 @@ rule tables:
         "exec {params.python:q} -m analysis.data.tables {wildcards.study} > {log:q} 2>&1"
 
 
-rule curves:
+for name, maker in STATISTICS.items():
+
+    rule:
+        name:
+            f"statistics_{name}"
+        input:
+            rules.tables.output,  # and so the runs, whose updates.parquet some read; naming those would slow the plan
+            PUBLISHED,
+            sources("statistics/__main__", f"statistics/{name}"),
+        output:
+            expand("results/{{study}}/tables/{table}.csv", table=maker.makes),
+        log:
+            f"logs/{{study}}/statistics_{name}.log",
+        conda:
+            "../environment.yml"
+        params:
+            python=PYTHON,
+            name=name,
+        message:
+            f"statistics of {{wildcards.study}}: {', '.join(maker.makes)}"
+        shell:
+            "exec {params.python:q} -m analysis.statistics {wildcards.study} {params.name} > {log:q} 2>&1"
+
+
+rule figure:
     input:
-        rules.tables.output,
+        lambda wildcards: tabulated(wildcards.study),
         PUBLISHED,
-        sources("figures/curves"),
+        lambda wildcards: sources("figures/__main__", f"figures/{wildcards.figure}"),
     output:
-        drawn("curves", suffixes=("png", "svg")),
+        "results/{study}/figures/{figure}.png",
+        report(
+            "results/{study}/figures/{figure}.svg",
+            caption="caption.rst",
+            category="{study}",
+            labels={"what": "{figure}"},
+        ),
+        "results/{study}/figures/{figure}.txt",
     log:
-        "logs/{study}/curves.log",
+        "logs/{study}/figures/{figure}.log",
+    wildcard_constraints:
+        figure="|".join(FIGURES),
     conda:
         "../environment.yml"
     params:
         python=PYTHON,
+        about=lambda wildcards: FIGURES[wildcards.figure].makes[wildcards.figure],
     message:
-        "learning curves of {wildcards.study}"
+        "figure {wildcards.figure} of {wildcards.study}"
     shell:
-        "exec {params.python:q} -m analysis.figures.curves {wildcards.study} > {log:q} 2>&1"
-
-
-rule sweeps:
-    input:
-        PLAN.update_tables,
-        rules.tables.output,
-        sources("figures/sweeps"),
-    output:
-        "results/{study}/tables/sweeps.csv",
-        drawn("sweeps", suffixes=("png", "svg")),
-    log:
-        "logs/{study}/sweeps.log",
-    conda:
-        "../environment.yml"
-    params:
-        python=PYTHON,
-    message:
-        "scores against step sizes of {wildcards.study}"
-    shell:
-        "exec {params.python:q} -m analysis.figures.sweeps {wildcards.study} > {log:q} 2>&1"
-
-
-rule statistics:
-    input:
-        rules.tables.output,
-        sources("statistics/tables"),
-    output:
-        expand("results/{{study}}/tables/{name}.csv", name=STATISTICS),
-    log:
-        "logs/{study}/statistics.log",
-    conda:
-        "../environment.yml"
-    params:
-        python=PYTHON,
-    message:
-        "statistics of {wildcards.study}"
-    shell:
-        "exec {params.python:q} -m analysis.statistics.tables {wildcards.study} > {log:q} 2>&1"
-
-
-rule figures:
-    input:
-        rules.tables.output,
-        rules.statistics.output,
-        PUBLISHED,
-        sources("figures/figures"),
-    output:
-        drawn("figure3", "aggregates", "profiles", "improvement", "cost"),
-    log:
-        "logs/{study}/figures.log",
-    conda:
-        "../environment.yml"
-    params:
-        python=PYTHON,
-    message:
-        "figures of {wildcards.study}"
-    shell:
-        "exec {params.python:q} -m analysis.figures.figures {wildcards.study} > {log:q} 2>&1"
-
-
-rule verdict:
-    input:
-        rules.tables.output,
-        PUBLISHED,
-        sources("statistics/verdict"),
-    output:
-        "results/{study}/tables/verdict.csv",
-        "results/{study}/tables/verdict_summary.csv",
-        drawn("verdict", "figure3_overlay"),
-    log:
-        "logs/{study}/verdict.log",
-    conda:
-        "../environment.yml"
-    params:
-        python=PYTHON,
-    message:
-        "verdict of {wildcards.study}"
-    shell:
-        "exec {params.python:q} -m analysis.statistics.verdict {wildcards.study} > {log:q} 2>&1"
-
-
-rule surrogates:
-    input:
-        rules.tables.output,
-        PUBLISHED,
-        sources("statistics/table1"),
-    output:
-        expand("results/{{study}}/tables/table1{part}.csv", part=("", "_orderings", "_summary")),
-        drawn("table1"),
-    log:
-        "logs/{study}/surrogates.log",
-    conda:
-        "../environment.yml"
-    params:
-        python=PYTHON,
-    message:
-        "Table 1 of {wildcards.study}"
-    shell:
-        "exec {params.python:q} -m analysis.statistics.table1 {wildcards.study} > {log:q} 2>&1"
+        "exec {params.python:q} -m analysis.figures {wildcards.study} {wildcards.figure} > {log:q} 2>&1"

@@ -1,9 +1,10 @@
 """The plan, and the figures and sources that rules ask for.
 
 in:  envs.yaml, studies.yaml, the sources of core/ and algos/ (for the keys)
-out: PLAN (study/workflow.py), STUDIES, PYTHON; figures(), page_parts(), sources(), drawn(), films(), lecture_sources()
+out: PLAN (study/workflow.py), STUDIES, PYTHON; sources(), films(), lecture_sources()
 """
 
+import functools
 import logging
 import shutil
 import sys
@@ -12,9 +13,7 @@ from pathlib import Path
 ROOT = Path(workflow.basedir).resolve()
 sys.path.insert(0, str(ROOT))
 
-from analysis.page.contents import FILES as PAGE_FILES
-from analysis.page.contents import tables_of
-from analysis.data.products import figures_of, video_file
+from analysis.data.products import video_file
 from core.errors import UsageError
 from study.call import Call, check_targets, read_call
 from study.plan import EVALUATION, FILES, RUN
@@ -47,41 +46,16 @@ wildcard_constraints:
     how="[0-9a-f]{12}",
 
 
-def figures(study):
-    """What a study draws."""
-    names = figures_of(STUDIES[study])
-    return [f"results/{study}/figures/{name}.{suffix}" for name in names for suffix in ("png", "svg")]
-
-
-def page_parts(wildcards):
-    """The tables and figures that a study's page shows."""
-    tables = [f"results/{wildcards.study}/tables/{name}.csv" for name in tables_of(STUDIES[wildcards.study])]
-    return [*tables, f"results/{wildcards.study}/tables/curves.parquet", *figures(wildcards.study)]
-
-
-def sources(module):
-    """What a module of analysis/ executes and plans by."""
-    paths = closure([ROOT / "analysis" / f"{module}.py"], [ROOT])
+@functools.cache
+def sources(*modules):
+    """What modules of analysis/ execute and plan by."""
+    paths = closure([ROOT / "analysis" / f"{module}.py" for module in modules], [ROOT])
     return ["envs.yaml", "studies.yaml", *(path.relative_to(ROOT).as_posix() for path in paths)]
-
-
-def drawn(*names, suffixes=("png", "svg", "txt")):
-    """The files of figures, by study, with their captions. The vectors go into Snakemake's own report as well."""
-    files = []
-    for name in names:
-        about = {"caption": f"captions/{name}.rst", "category": "{study}", "labels": {"what": name}}
-        path = f"results/{{study}}/figures/{name}"
-        files += [report(f"{path}.{s}", **about) if s == "svg" else f"{path}.{s}" for s in suffixes]
-    return files
 
 
 def films(study):
     """The films of a study's final policies."""
     return [video_file(STUDIES[study], cell) for cell in STUDIES[study].cells]
-
-
-# The topics of the lectures: those that have a figure.
-TOPICS = sorted(p.stem for p in (ROOT / "analysis" / "lecture").glob("*.py") if p.stem[0] != "_" and p.stem != "style")
 
 
 def lecture_sources(wildcards):

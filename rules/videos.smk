@@ -51,7 +51,7 @@ rule frames:
     input:
         lambda wildcards: films(wildcards.study),
         rules.tables.output.runs,
-        sources("figures/frames"),
+        sources("page/frames"),
     output:
         "results/{study}/figures/frames.png",
         "results/{study}/figures/frames.txt",
@@ -64,7 +64,7 @@ rule frames:
     message:
         "frames of {wildcards.study}"
     shell:
-        "exec {params.python:q} -m analysis.figures.frames {wildcards.study} > {log:q} 2>&1"
+        "exec {params.python:q} -m analysis.page.frames {wildcards.study} > {log:q} 2>&1"
 
 
 # The page shows the films that are there, and is made without any: a study is not to need OpenGL.

@@ -125,6 +125,11 @@ class Study:
         return any(method.swept for method in self.methods.values())
 
     @property
+    def published(self) -> bool:
+        """Whether it is compared with published sources: a method says what they call it."""
+        return not self.sweeps and any(method.published for method in self.methods.values())
+
+    @property
     def manifest(self) -> str:
         """Where the list of its runs lies, from the root of the project."""
         return f"results/{self.name}/runs.json"

@@ -92,8 +92,8 @@ def closure(entries: Sequence[Path], roots: Roots) -> list[Path]:
         if path not in found:
             found.add(path)
             try:
-                imports = parsed(path, roots)[1]
-            except UsageError:
+                imports, _ = _statements(path.read_bytes(), path, roots)
+            except (SyntaxError, ValueError):
                 continue  # its digest reports it
             todo += [file for found_import in imports for file in found_import.files]
     return sorted(found)
@@ -103,19 +103,24 @@ def parsed(path: Path, roots: Roots) -> tuple[str, list[Import]]:
     """A module's own text, reduced to what Python runs, and its imports from the project. Raises UsageError."""
     source = path.read_bytes()
     try:
-        tree = ast.parse(source)
-        imports, without = [], []
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                ours = _imports(node, path, roots)
-                imports += ours
-                if len(ours) == len(node.names):  # else a library's is among them, and the statement counts as it is
-                    without.append(node)
+        imports, without = _statements(source, path, roots)
         return canonical(source, without), imports
     except SyntaxError as error:
         raise UsageError(f"{_shown(path, roots)}: line {error.lineno}: {error.msg}") from None
     except ValueError as error:  # such as bytes that are no text
         raise UsageError(f"{_shown(path, roots)}: {error}") from None
+
+
+def _statements(source: bytes, path: Path, roots: Roots) -> tuple[list[Import], list[ast.stmt]]:
+    """A module's imports from the project, and the statements of nothing else. Raises SyntaxError and ValueError."""
+    imports, without = [], []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            ours = _imports(node, path, roots)
+            imports += ours
+            if len(ours) == len(node.names):  # else a library's is among them, and the statement counts as it is
+                without.append(node)
+    return imports, without
 
 
 def _imports(node: ast.Import | ast.ImportFrom, path: Path, roots: Roots) -> list[Import]:

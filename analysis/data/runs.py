@@ -89,12 +89,13 @@ def folder(study: str, kind: str, root: Path = ROOT) -> Path:
     return path
 
 
-def main(make: Callable[[Study], None]) -> None:
-    """Command line of an analysis module: the name of a study, and nothing else."""
-    if len(sys.argv) != 2:
-        path = Path(sys.argv[0])
-        sys.exit(f"usage: python -m analysis.{path.parent.name if path.stem == '__main__' else path.stem} STUDY")
+def main(make: Callable[..., None], named: bool = False) -> None:
+    """Command line of an analysis module: the name of a study and, if ``named``, of one thing that is made of it."""
+    given = sys.argv[1:]
+    if not 1 <= len(given) <= 1 + named:
+        module = Path(sys.argv[0]).resolve().relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+        sys.exit(f"usage: python -m {module.removesuffix('.__main__')} STUDY{' [NAME]' * named}")
     try:
-        make(load_study(sys.argv[1]))
+        make(load_study(given[0]), *given[1:])
     except (UsageError, OSError) as error:
         sys.exit(f"error: {error}")

@@ -8,7 +8,8 @@ what it was worth before if that is less. So no run is dropped, no mean is infin
 import numpy as np
 import pandas as pd
 
-from analysis.data.runs import FinishedRun, folder, read_parquet
+from analysis.data.read import Tables
+from analysis.data.runs import FinishedRun
 from study.plan import Study
 
 LAST = 100  #: episodes of the paper's score
@@ -108,12 +109,10 @@ def filled_curves(curves: pd.DataFrame, runs: pd.DataFrame, untrained: dict[str,
     return pd.DataFrame(values, index=table.index, columns=table.columns)
 
 
-def read(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The study's ``runs.csv``, and its learning curves as ``filled_curves`` has them."""
-    tables = folder(study.name, "tables")
-    runs = pd.read_csv(tables / "runs.csv")
+def whole_curves(study: Study, tables: Tables) -> pd.DataFrame:
+    """The study's learning curves as ``filled_curves`` has them. ``tables`` are its own, with runs and curves."""
     untrained = {name: task.random_score for name, task in study.tasks.items()}
-    return runs, filled_curves(read_parquet(tables / "curves.parquet"), runs, untrained)
+    return filled_curves(tables["curves"], tables["runs"], untrained)
 
 
 def against_the_best(runs: pd.DataFrame, curves: pd.DataFrame, untrained: dict[str, float]) -> pd.DataFrame:

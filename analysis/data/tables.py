@@ -3,9 +3,8 @@
     python -m analysis.data.tables STUDY
 
 ``curves.parquet``   study task method seed step return: the learning curves on one grid of 100 points
-``scores.csv``       task method seed score status: the PPO paper's score of each run
-``runs.csv``         a row a run: every score, by the rule for runs that diverged (analysis/data/scores.py), its final
-                       policy evaluated, and what it cost
+``scores.csv``       task method seed score status
+``runs.csv``         a row a run; its scores are by the rule for runs that diverged (analysis/data/scores.py)
 ``mixed.txt``        what of libraries and machines is not the same in all runs (a line, or nothing)
 """
 
@@ -18,6 +17,11 @@ from analysis.data.mixed import mixed
 from analysis.data.runs import FinishedRun, folder, main, read_evaluations, read_runs
 from analysis.data.scores import against_the_best, evaluated, run_scores, score
 from study.plan import Study
+
+TABLES = {
+    "scores": "The PPO paper's score of each run, as seen: task, method, seed, score, status.",
+    "runs": "Each run: every score by the rule for runs that diverged, its final policy evaluated, and what it cost.",
+}
 
 POINTS = 100  #: of the grid; the published curves have as many
 WINDOW = 2  #: grid points that a curve's mean looks back

@@ -1,7 +1,5 @@
 """Learning curves of a study, in the manner of PPO Figure 3.
 
-    python -m analysis.figures.curves STUDY
-
 One panel a task: the mean over seeds with its interval, a thin line for each seed, and behind them, dashed, the
 published curve of the same method where there is one.
 """
@@ -12,11 +10,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.published import paper_curves
-from analysis.data.runs import folder, main, read_parquet
+from analysis.data.read import Tables
+from analysis.figures.captions import RETURN, seeds
 from analysis.figures.pyplot import as_written, mpl, plt, sns, theme
-from analysis.figures.style import RETURN, looks, seeds
+from analysis.figures.style import looks
 from analysis.statistics.intervals import bootstrap
 from study.plan import Study
+
+ABOUT = "Learning curves, seed by seed; behind them the PPO paper's, of the methods it has."
 
 COLUMNS = 4
 LEGEND = {"loc": "lower left", "frameon": False, "fontsize": 8}
@@ -27,25 +28,26 @@ def colours(study: Study) -> dict[str, str]:
     return {name: colour for name, (colour, _) in looks(study).items()}
 
 
-def draw(study: Study, curves: pd.DataFrame, scores: pd.DataFrame, mixed: str = "") -> plt.Figure:
-    """The figure of a study, from its two tables. ``mixed`` is what its runs do not have in common."""
+def draw(study: Study, tables: Tables) -> plt.Figure:
+    """The figure, with its caption in it."""
     theme()
+    curves, scores = tables["curves"], tables["scores"]
     columns = min(COLUMNS, len(study.tasks))
     rows = -(-len(study.tasks) // columns)
     width = max(3.0 * columns, 7.0)
     paper, colour = paper_curves(study), colours(study)
     handles = _legend(study, scores, colour, bool(paper))
     legend_columns = _legend_columns(handles, width)
-    caption = _caption(study, scores, bool(paper), mixed, width)
+    words = textwrap.fill(caption(study, tables), int(16 * width))
     title = textwrap.fill(study.title, int(10 * width))
     above = 0.35 + 0.18 * title.count("\n")
     # Inches: title and legend, panels, caption, each in a room of its own.
-    heights = (above + 0.2 * -(-len(handles) // legend_columns), 2.5 * rows, 0.15 + 0.13 * (caption.count("\n") + 1))
+    heights = (above + 0.2 * -(-len(handles) // legend_columns), 2.5 * rows, 0.15 + 0.13 * (words.count("\n") + 1))
     figure = plt.figure(figsize=(width, sum(heights)), layout="constrained")
     top, middle, bottom = figure.subfigures(3, 1, height_ratios=heights)
     top.text(0.01, 1 - above / 2 / heights[0], as_written(title), fontsize=11, weight="bold", va="center")
     top.legend(handles=handles, ncols=legend_columns, **LEGEND)
-    bottom.text(0.01, 0.95, as_written(caption), fontsize=7, color="0.3", va="top")
+    bottom.text(0.01, 0.95, as_written(words), fontsize=7, color="0.3", va="top")
     axes = middle.subplots(rows, columns, squeeze=False)
     for axis, task in zip(axes.flat, study.tasks, strict=False):
         _panel(axis, study, task, curves[curves["task"] == task], paper, colour)
@@ -112,29 +114,17 @@ def _legend_columns(handles: list[plt.Line2D], width: float) -> int:
     return columns
 
 
-def _caption(study: Study, scores: pd.DataFrame, paper: bool, mixed: str, width: float) -> str:
+def caption(study: Study, tables: Tables) -> str:
+    """What is drawn, of how many runs, and what these do not have in common."""
+    scores, mixed = tables["scores"], tables["mixed"]
     many = scores.groupby(["task", "method"]).size().max() > 1
     band = "Thick: mean over seeds; band, of two seeds or more: 95 % bootstrap interval of it; thin: each seed. "
     text = (
         f"Gymnasium {', '.join(task.id for task in study.tasks.values())}; {seeds(scores)}, {study.steps:,} steps "
         f"each. {band if many else 'Lines: a single seed each. '}{RETURN}"
     )
-    if paper:
+    if paper_curves(study):
         text += " Dashed: PPO paper (arXiv 1707.06347) Figure 3, on the -v1 versions of the tasks."
     if mixed:
         text += f" Runs that are not of one machine and one set of libraries: {mixed}."
-    return textwrap.fill(text, int(16 * width))
-
-
-def make(study: Study) -> None:
-    """Write ``curves.png`` and ``curves.svg``."""
-    tables, out = folder(study.name, "tables"), folder(study.name, "figures")
-    mixed = (tables / "mixed.txt").read_text(encoding="utf-8")
-    figure = draw(study, read_parquet(tables / "curves.parquet"), pd.read_csv(tables / "scores.csv"), mixed)
-    figure.savefig(out / "curves.png", dpi=200)
-    figure.savefig(out / "curves.svg", metadata={"Date": None})
-    plt.close(figure)
-
-
-if __name__ == "__main__":
-    main(make)
+    return text

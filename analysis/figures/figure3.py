@@ -7,17 +7,21 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.published import paper_curves
+from analysis.data.read import Tables
+from analysis.data.scores import whole_curves
+from analysis.figures.captions import RETURN, about, counted, lines
 from analysis.figures.pyplot import plt
 from analysis.figures.style import WIDTH, canvas, floor_of, legend_of, looks, steps_axis
 from analysis.statistics.intervals import bootstrap
 from study.plan import Study
 
+ABOUT = "Learning curves in the arrangement of the PPO paper's Figure 3, over the paper's where it has them."
 COLUMNS = 4  #: as in the paper
 
 
-def draw(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure:
+def draw(study: Study, tables: Tables) -> plt.Figure:
     """Ours above, the paper's below where it has any of the tasks, each task with one axis for both."""
-    paper = paper_curves(study)
+    runs, curves, paper = tables["runs"], whole_curves(study, tables), paper_curves(study)
     present = [m for m in study.methods if m in curves.index.get_level_values("method")]
     tasks = [task for task in study.tasks if task in curves.index.get_level_values("task")]
     columns = min(COLUMNS, len(tasks))
@@ -59,6 +63,15 @@ def draw(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure:
     for part in parts:
         part.supxlabel("environment steps", fontsize=7.5)
     return figure
+
+
+def caption(study: Study, tables: Tables) -> str:
+    """What is drawn, of how many runs, and what the lines are."""
+    runs = tables["runs"]
+    return (
+        f"Learning curves in the arrangement of Figure 3 of the PPO paper (arXiv 1707.06347). {about(study, runs)} "
+        f"{RETURN} {lines(runs)}{counted(runs)}"
+    )
 
 
 def band(axis: plt.Axes, mine: pd.DataFrame, colour: str, line: object, width: float) -> list[tuple[float, float]]:

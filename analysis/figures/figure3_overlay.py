@@ -4,10 +4,16 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.published import curves_within, sources
+from analysis.data.read import Tables
+from analysis.data.scores import whole_curves
+from analysis.figures.captions import about, counted, lines
 from analysis.figures.figure3 import band, limits
 from analysis.figures.pyplot import plt
-from analysis.figures.style import WIDTH, canvas, columns_that_fit, drawn_label, looks, steps_axis
+from analysis.figures.style import WIDTH, canvas, columns_that_fit, drawn_label, looks, nothing, steps_axis
+from analysis.figures.verdict import NONE, unlike
 from study.plan import Study
+
+ABOUT = "Each method on each task over every published source of that cell."
 
 #: Lines of sources: grey, so that ours stands out, and told apart by dashes.
 GREYS = [
@@ -26,15 +32,21 @@ def source_lines() -> dict[str, tuple[str, object]]:
     return {name: GREYS[place % len(GREYS)] for place, name in enumerate(shown)}
 
 
-def draw(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure | None:
-    """A row a method, a column a task: ours over every source that has the cell. None where no source has any."""
+def wanted(study: Study) -> bool:
+    """Of studies that are compared with published ones."""
+    return study.published
+
+
+def draw(study: Study, tables: Tables) -> plt.Figure:
+    """A row a method, a column a task: ours over every source that has the cell."""
+    runs, curves = tables["runs"], whole_curves(study, tables)
     grey = source_lines()
     published = curves_within(study, [source for source in sources() if source.name in grey])
     methods = [m for m in study.methods if any(key[2] == m for key in published)]
     methods = [m for m in methods if m in curves.index.get_level_values("method")]
     tasks = [task for task in study.tasks if task in curves.index.get_level_values("task")]
     if not methods:
-        return None
+        return nothing(NONE)
     look, shown = looks(study), {key[0] for key in published if key[2] in methods and key[1] in tasks}
     handles = [plt.Line2D([], [], color="0.2", linewidth=2.2, label="this study, mean over seeds (method's colour)")]
     for source in sources():
@@ -60,6 +72,16 @@ def draw(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure |
     body.supxlabel("environment steps", fontsize=7.5)
     body.supylabel("return", fontsize=7.5)
     return figure
+
+
+def caption(study: Study, tables: Tables) -> str:
+    """What is drawn, of how many runs, and which sources have returns of another kind."""
+    runs = tables["runs"]
+    return (
+        "Every method over every published source of its cell, the versions of the source's tasks in brackets. "
+        f"In colour this study. {lines(runs)}{unlike(tables['verdict'], source_lines())} {about(study, runs)}"
+        f"{counted(runs)}"
+    )
 
 
 def _cell(axis, study: Study, task: str, method: str, curves: pd.DataFrame, published: dict, colour: str) -> None:

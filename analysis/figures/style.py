@@ -1,19 +1,17 @@
-"""How every figure looks: a method's colour and line, sizes for a printed page, and the files of a figure."""
+"""How every figure looks: a method's colour and line, sizes for a printed page, legends and axes."""
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
-from analysis.data.runs import folder
+from analysis.data.words import finished_label
 from analysis.figures.pyplot import DEFAULTS, FONT, as_written, mpl, plt, sns
 from study.plan import Study
 
 WIDTH = 7.0  #: inches: the text of a page in two columns
 BELOW = 0.25  #: how far below an untrained policy a panel reaches, in units of what there is to gain
-#: What a learning curve shows, for captions.
-RETURN = "Return: raw; at each point, of the training episodes that ended in the 2 % of the budget before it."
 
 #: What ``line`` of ``studies.yaml`` means.
 LINES = {"solid": "-", "dashed": (0, (4, 1.3)), "dotted": (0, (1.2, 1.1)), "dashdot": (0, (5, 1.2, 1.2, 1.2))}
@@ -67,70 +65,9 @@ def canvas(study: Study, width: float, height: float) -> tuple[plt.Figure, plt.F
     return figure, body
 
 
-def save(figure: plt.Figure, study: Study, name: str, caption: str) -> None:
-    """Write ``name`` as ``.png``, ``.svg`` and, its caption, ``.txt``."""
-    out = folder(study.name, "figures")
-    if so_far(study):
-        caption = f"{study.title}. {caption}"
-    figure.savefig(out / f"{name}.png", dpi=200)
-    figure.savefig(out / f"{name}.svg", metadata={"Date": None})
-    (out / f"{name}.txt").write_text(caption + "\n", encoding="utf-8")
-    plt.close(figure)
-
-
-def finished_label(study: Study, method: str, runs: pd.DataFrame) -> str:
-    """The method's label, and where runs of it diverged how many did not: "trpo (9/10)"."""
-    status = runs.loc[runs["method"] == method, "status"]
-    count = (status == "finished").sum()
-    return study.methods[method].label + (f" ({count}/{len(status)})" if count < len(status) else "")
-
-
 def drawn_label(study: Study, method: str, runs: pd.DataFrame) -> str:
-    """The same, for Matplotlib."""
+    """``finished_label`` for Matplotlib."""
     return as_written(finished_label(study, method, runs))
-
-
-def counted(runs: pd.DataFrame) -> str:
-    """The sentence on diverged runs of a caption; empty if there are none."""
-    diverged = int((runs["status"] == "diverged").sum())
-    if not diverged:
-        return ""
-    return (
-        f" {diverged} of {len(runs)} runs diverged and count as an untrained policy from there on; in brackets, where "
-        "runs of a method did: how many did not, of all."
-    )
-
-
-def seeds(runs: pd.DataFrame) -> str:
-    """How many seeds the cells have: "3 seeds", or "1 to 3 seeds"."""
-    count = runs.groupby(["task", "method"]).size()
-    few, many = count.min(), count.max()
-    return f"{few} to {many} seeds" if few < many else f"{many} seed" + "s" * bool(many > 1)
-
-
-def versions(study: Study, some: Iterable[str] = ()) -> str:
-    """The tasks with their versions, for a caption: all of them, or those that a statistic is of."""
-    return "Gymnasium " + ", ".join(study.tasks[task].id for task in some or study.tasks)
-
-
-def lines(runs: pd.DataFrame) -> str:
-    """The sentence of a caption on lines and bands of learning curves."""
-    count = runs.groupby(["task", "method"]).size()
-    if count.max() == 1:
-        return "Lines: a single seed each, so without bands."
-    of_two = " where there are two seeds or more" * bool(count.min() == 1)
-    return f"Line: mean over seeds; band{of_two}: 95 % bootstrap interval of it."
-
-
-def stratified(what: str, table: pd.DataFrame) -> str:
-    """The sentence of a caption on the intervals of a statistic across tasks, drawn as ``what``."""
-    if table.empty:
-        return "No intervals, as there is nothing to compare."
-    known = table.groupby("method")["low"].agg(lambda low: low.notna().all())
-    if not known.any():
-        return "No intervals: every method has a task with a single run."
-    of_two = " (of methods with two runs or more of every task)" * (not known.all())
-    return f"{what}{of_two}: 95 % stratified bootstrap intervals (Agarwal et al. 2021)."
 
 
 def steps_axis(axis: plt.Axes, budget: int) -> None:

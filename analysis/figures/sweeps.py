@@ -1,9 +1,6 @@
 """A study of step sizes: the score against an option's value, and against the KL that the updates made.
 
-    python -m analysis.figures.sweeps STUDY
-
-``sweeps.csv``   task line method label option value seed score status kl: one row a run; ``kl``: mean over its updates
-``sweeps.png``   above, a row a task and a column a line, each with its own unit; below, all lines over the KL
+Above, a row a task and a column a line, each with its own unit; below, all lines over the KL.
 """
 
 import textwrap
@@ -11,59 +8,39 @@ import textwrap
 import numpy as np
 import pandas as pd
 
-from analysis.data.runs import folder, main, read_parquet
+from analysis.data.read import Tables
 from analysis.figures.pyplot import as_written, plt, sns, theme
 from analysis.figures.style import floor_of
-from core.errors import UsageError
-from study.plan import ROOT, Study
+from study.plan import Study
+
+ABOUT = "Scores against step sizes, and against the KL of the updates."
 
 #: What the axis of the KL shows; a KL outside (also a negative one, by rounding) is drawn at its end.
 KL_RANGE = 1e-6, 1e2
 
-#: What a sweep's option is called in the lectures and papers.
-SYMBOLS = {
-    ("pg", "step_size"): "α",
-    ("npg", "max_kl"): "ε",
-    ("trpo", "max_kl"): "δ",
-    ("ppo_clip", "epsilon"): "clip range ε",
-    ("ppo_clip", "step_size"): "Adam step size",
-    ("ppo_kl", "target"): "target of the KL",
-}
+
+def wanted(study: Study) -> bool:
+    """Of studies with a sweep."""
+    return study.sweeps
 
 
-def tabulate(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
-    """The table, from that of scores and the runs' ``updates.parquet``."""
-    scores = scores.set_index(["task", "method", "seed"])
-    rows = []
-    for cell in study.cells:
-        for seed in cell.seeds:
-            score, status = scores.loc[(cell.task, cell.method.name, seed), ["score", "status"]]
-            updates = read_parquet(ROOT / cell.folder(seed) / "updates.parquet")
-            kl = updates["kl"].mean() if "kl" in updates else np.nan
-            swept = cell.method.swept
-            symbol = SYMBOLS.get((cell.method.algo, swept.option), swept.option)
-            about = (cell.task, swept.line, cell.method.name, swept.label, symbol, swept.value)
-            rows.append((*about, seed, score, status, kl))
-    columns = ["task", "line", "method", "label", "option", "value", "seed", "score", "status", "kl"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def draw(study: Study, table: pd.DataFrame, mixed: str = "") -> plt.Figure:
-    """The figure of a study, from its table. ``mixed`` is what its runs do not have in common."""
+def draw(study: Study, tables: Tables) -> plt.Figure:
+    """The figure, with its caption in it."""
     theme()
+    table = tables["sweeps"]
     order = list(dict.fromkeys(method.swept.line for method in study.methods.values()))
     lines = table.drop_duplicates("line").set_index("line").loc[order]
     palette = [sns.color_palette("colorblind", 10)[i] for i in (0, 1, 2, 3, 4, 7, 9, 5, 8, 6)]  # the pale ones last
     colour = {line: palette[i % len(palette)] for i, line in enumerate(lines.index)}
     tasks = list(study.tasks)
     width = max(1.75 * len(lines), 3.4 * len(tasks), 7.0)
-    caption = _caption(study, table, mixed, width)
+    words = textwrap.fill(caption(study, tables), int(15 * width))
     # Inches: title, own units, legend, KL, caption, each in a room of its own.
-    heights = (0.4, 1.75 * len(tasks), 0.2 + 0.2 * -(-len(lines) // 4), 3.0, 0.2 + 0.15 * (caption.count("\n") + 1))
+    heights = (0.4, 1.75 * len(tasks), 0.2 + 0.2 * -(-len(lines) // 4), 3.0, 0.2 + 0.15 * (words.count("\n") + 1))
     figure = plt.figure(figsize=(width, sum(heights)), layout="constrained")
     top, own, legend, common, bottom = figure.subfigures(5, 1, height_ratios=heights)
     top.text(0.01, 0.5, as_written(study.title), fontsize=12, weight="bold", va="center")
-    bottom.text(0.01, 0.95, as_written(caption), fontsize=8, color="0.3", va="top")
+    bottom.text(0.01, 0.95, as_written(words), fontsize=8, color="0.3", va="top")
     grid = own.subplots(len(tasks), len(lines), sharey="row", sharex="col", squeeze=False)
     wide = common.subplots(1, len(tasks), squeeze=False)[0]
     for row, task in enumerate(tasks):
@@ -128,7 +105,9 @@ def _seeds(table: pd.DataFrame) -> str:
     return f"{many} seeds" if many > 1 else "1 seed"
 
 
-def _caption(study: Study, table: pd.DataFrame, mixed: str, width: float) -> str:
+def caption(study: Study, tables: Tables) -> str:
+    """What is drawn, of how many runs, and how many of them diverged."""
+    table, mixed = tables["sweeps"], tables["mixed"]
     diverged = (table["status"] == "diverged").sum()
     text = (
         f"Gymnasium {', '.join(task.id for task in study.tasks.values())}; {_seeds(table)} of each, "
@@ -139,21 +118,4 @@ def _caption(study: Study, table: pd.DataFrame, mixed: str, width: float) -> str
     )
     if mixed:
         text += f" Runs that are not of one machine and one set of libraries: {mixed}."
-    return textwrap.fill(text, int(15 * width))
-
-
-def make(study: Study) -> None:
-    """Write the table and the figure."""
-    if not study.sweeps:
-        raise UsageError(f"studies.yaml: {study.name}: no method has a sweep")
-    tables, out = folder(study.name, "tables"), folder(study.name, "figures")
-    table = tabulate(study, pd.read_csv(tables / "scores.csv"))
-    table.to_csv(tables / "sweeps.csv", index=False, float_format="%.6g")
-    figure = draw(study, table, (tables / "mixed.txt").read_text(encoding="utf-8"))
-    figure.savefig(out / "sweeps.png", dpi=200)
-    figure.savefig(out / "sweeps.svg", metadata={"Date": None})
-    plt.close(figure)
-
-
-if __name__ == "__main__":
-    main(make)
+    return text

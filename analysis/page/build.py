@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from analysis.data.products import FIGURES, TABLES, figures_of
-from analysis.data.runs import read_parquet
+from analysis.data.products import figures_of, tables_of
+from analysis.data.read import Tables
+from analysis.data.words import estimate, number, share
 from analysis.figures.style import looks, so_far
 from analysis.page import cells, films, made, svg, tables, verdicts
-from analysis.page.contents import DRAWN_BY, tables_of
 from core.errors import UsageError
 from study.atomic import write_whole
 from study.plan import ROOT, Study
@@ -39,14 +39,13 @@ class Figure:
     source: str  #: a data URI
     width: int
     height: int
-    module: str
 
 
 def make(study: Study) -> None:
     """Write the page."""
     out = ROOT / "results" / study.name
-    read = {name: _table(study, out, name) for name in tables_of(study)}
-    curves = read_parquet(out / "tables" / "curves.parquet")
+    listed, found = tables_of(study), Tables(study)
+    read, curves = {name: found[name] for name in listed}, found["curves"]
     runs = cells.read(study)
     # Of a sweep's figure a colour is a line, not a value.
     colours = {name: "" if study.sweeps else colour for name, (colour, _) in looks(study).items()}
@@ -58,7 +57,7 @@ def make(study: Study) -> None:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"number": tables.number, "breakable": _breakable}
+    environment.filters |= {"number": number, "breakable": _breakable}
     html = environment.get_template("page.html").render(
         study=study,
         name=study.planned.name,
@@ -71,8 +70,8 @@ def make(study: Study) -> None:
         runs=runs,
         short=_short(names, read),
         summary=made.summary(study, runs),
-        figures={name: _figure(study, out / "figures", name) for name in figures_of(study)},
-        tables=_tables(names, read, runs),
+        figures={name: _figure(study, out / "figures", name, about) for name, about in figures_of(study).items()},
+        tables=_tables(names, listed, read, runs),
         placed=SHOWN.keys() | {"runs"},
         matrix=_matrix(names, read),
         films=films.read(names, read["runs"]),
@@ -80,7 +79,7 @@ def make(study: Study) -> None:
         cells=_cells(names, read, runs, curves, len(study.planned.seeds)),
         settings=made.settings(study, runs),
         facts=made.facts(runs),
-        listed={name: TABLES[name] for name in tables_of(study)},
+        listed=listed,
         table1=read["table1_summary"].iloc[0].to_dict() if "table1_summary" in read else None,
         style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
         script=Markup((HERE / "script.js").read_text(encoding="utf-8")),
@@ -110,7 +109,7 @@ def _short(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[str]:
         best = read["ranking"].iloc[0]
         label, bounded = names.method(best["method"]).text, np.isfinite(best["low"])
         iqm = read["aggregates"].query("statistic == 'iqm'").set_index("method").loc[best["method"]]
-        score = tables.estimate(*iqm[["value", "low", "high"]], tables.share).text
+        score = estimate(*iqm[["value", "low", "high"]], share)
         sure = f"; first in {best['p1']:.0%} of bootstrap replicates".replace("%", " %")
         sure = sure if bounded else "; of single runs, so it may be chance"
         found.append(f"Best across tasks: {label}, with an IQM of normalised scores of {score}{sure}.")
@@ -125,33 +124,26 @@ def _short(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[str]:
     return found
 
 
-def _table(study: Study, out: Path, name: str) -> pd.DataFrame:
-    path = out / "tables" / f"{name}.csv"
-    if not path.is_file():
-        raise UsageError(f"no {path.relative_to(ROOT).as_posix()}; {cells.run_first(study)}")
-    return pd.read_csv(path)
-
-
-def _figure(study: Study, folder: Path, name: str) -> Figure:
+def _figure(study: Study, folder: Path, name: str, about: str) -> Figure:
     try:
+        caption = (folder / f"{name}.txt").read_text(encoding="utf-8").strip()
         text = (folder / f"{name}.svg").read_text(encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"figures/{name}.svg is not readable ({error.strerror}); {cells.run_first(study)}") from None
+        path = Path(error.filename).name
+        raise UsageError(f"figures/{path} is not readable ({error.strerror}); {cells.run_first(study)}") from None
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
     # matplotlib writes millionths of a point.
     text = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text)
     content, kind = text.encode(), "svg+xml"
     if len(content) > LARGEST:
         content, kind = (folder / f"{name}.png").read_bytes(), "png"
-    caption = folder / f"{name}.txt"  # curves and sweeps carry theirs
     return Figure(
         name,
-        FIGURES[name],
-        caption.read_text(encoding="utf-8").strip() if caption.is_file() else "",
+        about,
+        caption,
         f"data:image/{kind};base64,{b64encode(content).decode()}",
         round(float(box[1]) * 96 / 72),
         round(float(box[2]) * 96 / 72),
-        DRAWN_BY[name],
     )
 
 
@@ -168,13 +160,16 @@ SHOWN = {
 ELSEWHERE = {"scores", "runs", "aggregates", "profiles", "efficiency", "verdict_summary", "table1_summary"}
 
 
-def _tables(names: tables.Names, read: dict[str, pd.DataFrame], runs: list[cells.Run]) -> dict[str, tables.Table]:
+def _tables(
+    names: tables.Names, listed: dict[str, str], read: dict[str, pd.DataFrame], runs: list[cells.Run]
+) -> dict[str, tables.Table]:
+    """The tables that the page shows, by name. ``listed`` has the sentence on each."""
     found = {"runs": made.runs_table(names, runs, read["runs"])}
     for name, table in read.items():
         if name in SHOWN:
             found[name] = SHOWN[name](names, read)
         elif name not in ELSEWHERE:
-            found[name] = tables.frame(names, name, TABLES[name].split(":")[0], table)
+            found[name] = tables.frame(names, name, listed[name].split(":")[0], table)
     return found
 
 
@@ -198,7 +193,7 @@ def _matrix(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[dict]:
         strength = 0.0 if pd.isna(cell["normalised"]) else float(np.clip(cell["normalised"], 0, 1))
         return {
             "link": cells.anchor(task, method),
-            "score": tables.number(cell["score"]),
+            "score": number(cell["score"]),
             "strength": round(strength, 3),
             "finished": int(cell["finished"]),
         }
@@ -239,7 +234,7 @@ def _cells(
             "anchor": cells.anchor(task, method),
             "cell": cell,
             "method": names.uncounted(method),
-            "score": tables.number(rows["last_100"].mean()),
+            "score": number(rows["last_100"].mean()),
             "finished": sum(not run.diverged for run in here),
             "of": seeds,
             "runs": here,

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.data.products import video_file
+from analysis.data.words import number
 from analysis.page.cells import anchor
-from analysis.page.tables import Entry, Names, number
+from analysis.page.tables import Entry, Names
 from study.plan import ROOT
 
 LARGEST = 150_000  #: bytes of a film; a larger one is not in the page. Those of 3 s are 10 to 100 kB

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from analysis.figures.style import finished_label
+from analysis.data import words
+from analysis.data.words import chance, finished_label, number, share
 from analysis.page.cells import anchor
 from study.plan import Study
 
@@ -57,25 +58,6 @@ class Names:
         return Entry(label, label.lower(), "method", link, self.colours[name])
 
 
-def number(value: float) -> str:
-    """Whole, but for small ones; a dash for none."""
-    if not np.isfinite(value):
-        return "–" if np.isnan(value) else "∞".rjust(1 + (value < 0), "−")
-    size = abs(value)
-    text = f"{value:,.0f}" if size >= 100 else f"{value:.1f}" if size >= 10 or not size else f"{value:.3g}"
-    return text.replace("-", "−")
-
-
-def share(value: float) -> str:
-    """Two decimals: normalised scores, probabilities, ranks."""
-    return "–" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
-
-
-def chance(value: float) -> str:
-    """A p value."""
-    return "–" if np.isnan(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
 def plain(text: object) -> Entry:
     """Words."""
     return Entry(str(text), str(text).lower(), "text")
@@ -89,8 +71,7 @@ def amount(value: float, form: Callable[[float], str] = number) -> Entry:
 
 def estimate(value: float, low: float, high: float, form: Callable[[float], str] = number) -> Entry:
     """A value with the ends of its interval, where it has one that is not a point."""
-    ends = f" [{form(low)}, {form(high)}]" if np.isfinite(low) and np.isfinite(high) and low < high else ""
-    return Entry(form(value) + ends, float(value) if np.isfinite(value) else "")
+    return Entry(words.estimate(value, low, high, form), float(value) if np.isfinite(value) else "")
 
 
 def count(some: int, of: int) -> Entry:

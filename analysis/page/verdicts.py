@@ -3,9 +3,10 @@
 import pandas as pd
 
 from analysis.data.published import sources
-from analysis.figures.verdict_map import SIGNS
+from analysis.data.words import number
+from analysis.figures.verdict import SIGNS
 from analysis.page.cells import anchor
-from analysis.page.tables import Names, number
+from analysis.page.tables import Names
 
 
 def maps(names: Names, read: dict[str, pd.DataFrame]) -> list[dict]:

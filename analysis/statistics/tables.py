@@ -1,20 +1,8 @@
 """Statistics of a study, within and across tasks.
 
-    python -m analysis.statistics.tables STUDY
-
-Writes the tables below; ``docs/statistics.md`` has each formula and how it was checked. ``method`` and ``task`` are
-names of ``studies.yaml``; ``low`` and ``high`` the ends of a 95 % interval; ``runs`` how many a row is of, ``finished``
-how many of them did not diverge (of a pair with ``_a`` and ``_b``).
-
-``cells.csv``         a row a task and method: every score's mean, Student's interval of the paper's;
-                      the final policies evaluated
-``differences.csv``   a row a task and pair of methods: tests, effect sizes, the smallest detectable difference
-``aggregates.csv``    a row a method and statistic: IQM, median, mean, optimality gap
-``profiles.csv``      performance profiles: the share of runs above each normalised score
-``efficiency.csv``    IQM of normalised curves by step
-``improvement.csv``   a row an ordered pair of methods: probability of improvement
-``ranking.csv``       a row a method: its rank by IQM with an interval, and the probability of each rank
-``cost.csv``          a row a task and method: wall time, steps/s, memory
+``docs/statistics.md`` has each formula and how it was checked. ``method`` and ``task`` are names of ``studies.yaml``;
+``low`` and ``high`` the ends of a 95 % interval; ``runs`` how many a row is of, ``finished`` how many of them did not
+diverge (of a pair with ``_a`` and ``_b``).
 """
 
 import math
@@ -22,11 +10,22 @@ import math
 import numpy as np
 import pandas as pd
 
-from analysis.data.runs import folder, main
-from analysis.data.scores import EVALUATED, normalised, read
+from analysis.data.read import Tables
+from analysis.data.scores import EVALUATED, normalised, whole_curves
 from analysis.statistics import across_tasks, within_task
 from analysis.statistics.intervals import mean_interval, percentile, stream
 from study.plan import Study
+
+TABLES = {
+    "cells": "Each task and method: runs finished, mean of every score, interval of the paper's, final policies.",
+    "differences": "Each pair of methods on a task: Welch's and permutation tests, Holm's correction, effect sizes.",
+    "aggregates": "Each method across tasks: IQM, median, mean and optimality gap with bootstrap intervals.",
+    "profiles": "Performance profiles: the share of runs above each normalised score, with intervals.",
+    "efficiency": "IQM of normalised returns by environment step, with intervals.",
+    "improvement": "Each ordered pair of methods: probability of improvement, with its interval.",
+    "ranking": "Each method's rank by IQM, its interval, and the probability of each rank.",
+    "cost": "Each task and method: wall time, steps per second, peak memory, processor.",
+}
 
 THRESHOLDS = np.linspace(0, 1, 101)  #: of the performance profiles
 
@@ -187,15 +186,14 @@ def _joined(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
-def make(study: Study) -> None:
-    """Write the tables."""
-    out = folder(study.name, "tables")
-    runs, curves = read(study)
+def make(study: Study, tables: Tables) -> dict[str, pd.DataFrame]:
+    """The tables, from those of ``analysis/data/tables.py``."""
+    runs, curves = tables["runs"], whole_curves(study, tables)
     tasks, scores = shared(study, runs)
     scored = runs.dropna(subset="last_100")
     across_tasks = scored[scored["task"].isin(tasks)]
     table, replicates = aggregates(scores)
-    made = {
+    return {
         "cells": cells(runs),
         "differences": with_counts(differences(study, runs), scored, "a", "b", by_task=True),
         "aggregates": with_counts(table, across_tasks, "method"),
@@ -205,12 +203,3 @@ def make(study: Study) -> None:
         "ranking": with_counts(ranking(replicates, scores), across_tasks, "method"),
         "cost": with_counts(cost(runs), runs, "method", by_task=True),
     }
-    for name, frame in made.items():
-        frame.to_csv(out / f"{name}.csv", index=False, float_format="%.6g")
-    if len(made["ranking"]):
-        print(f"across {', '.join(tasks)}:")
-        print(made["ranking"][["method", "iqm", "rank", "low", "high"]].round(3).to_string(index=False))
-
-
-if __name__ == "__main__":
-    main(make)

@@ -1,9 +1,7 @@
 """Ours beside every published source, and the verdict on each cell, by one rule.
 
-    python -m analysis.statistics.verdict STUDY
-
-Writes ``verdict.csv``, ``verdict_summary.csv`` and the figures ``verdict`` and ``figure3_overlay``. ``ours_is`` and
-``theirs_is`` say whether a return is of training episodes or of test episodes; of Tianshou's curves it is not the same.
+``ours_is`` and ``theirs_is`` say whether a return is of training episodes or of test episodes; of Tianshou's curves it
+is not the same.
 
 **The rule.** Of each side there is a mean and a 95 % interval; the interval of their difference is that of
 ``intervals.py``. ``within``: it holds 0, or the difference is under 1 % of what the source's method gained
@@ -22,27 +20,31 @@ has none.
 half of what the source's method gained.
 """
 
-from collections.abc import Iterable
-
 import numpy as np
 import pandas as pd
 
 from analysis.data.published import ours_is, published_curves, sources
-from analysis.data.runs import folder, main
-from analysis.data.scores import EVALUATED, TENTH, read
-from analysis.figures import figure3_overlay as overlay
-from analysis.figures import verdict_map
-from analysis.figures.style import counted, lines, nothing, page, save, seeds, versions
+from analysis.data.read import Tables
+from analysis.data.scores import EVALUATED, TENTH, whole_curves
 from analysis.statistics.intervals import difference, mean_interval, student
 from study.plan import Study
 from study.published import Source
 
+TABLES = {
+    "verdict": "Each source, task and method: our mean and interval, theirs, and within, above, below or no data.",
+    "verdict_summary": "Each source: how many cells are within, above, below, and a sentence.",
+}
+
 NEGLIGIBLE = 0.01  #: of the source's gain over an untrained policy
 HALF = 0.5  #: of that gain: a ``within`` whose interval reaches farther is weak
-NONE = "No published source has a cell of this study."
 REACH = 0.98  #: of the budget that a source's curve must cover
 
 Estimate = tuple[float, float, float]  # mean, and the ends of its interval
+
+
+def wanted(study: Study) -> bool:
+    """Of studies that are compared with published ones."""
+    return study.published
 
 
 def judge(ours: Estimate | None, theirs: Estimate | None, untrained: float, seeds: int) -> dict:
@@ -139,39 +141,7 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def unlike(table: pd.DataFrame, shown: Iterable[str] | None = None) -> str:
-    """The sentence of a caption on sources whose returns are of another kind than ours; empty if none is shown."""
-    there = set(table.loc[table["verdict"] != "no data", "source"])
-    there = there if shown is None else there & set(shown)
-    names = [s.label for s in sources() if s.name in there and s.returns != ours_is(s)]
-    if not names:
-        return ""
-    return f" Test returns of theirs beside training returns of ours: {'; '.join(names)}."
-
-
-def make(study: Study) -> None:
-    """Write the tables and the figures."""
-    out = folder(study.name, "tables")
-    runs, curves = read(study)
-    table = tabulate(study, runs, curves)
-    table.to_csv(out / "verdict.csv", index=False, float_format="%.6g")
-    summary = summarise(table)
-    summary.to_csv(out / "verdict_summary.csv", index=False)
-    print("\n".join(summary["sentence"]))
-    about = f"{versions(study)}; {seeds(runs)}, {study.steps:,} steps each.{counted(runs)}"
-    with page():
-        caption = (
-            "Our mean return (above in a cell) beside each source's (below it), and the verdict: whether the 95 % "
-            f"interval of their difference holds 0. The rule is in docs/statistics.md.{unlike(table)} {about}"
-        )
-        figure = verdict_map.draw(study, runs, table, summary) or nothing(NONE)
-        save(figure, study, "verdict", caption)
-        caption = (
-            "Every method over every published source of its cell, the versions of the source's tasks in brackets. "
-            f"In colour this study. {lines(runs)}{unlike(table, overlay.source_lines())} {about}"
-        )
-        save(overlay.draw(study, runs, curves) or nothing(NONE), study, "figure3_overlay", caption)
-
-
-if __name__ == "__main__":
-    main(make)
+def make(study: Study, tables: Tables) -> dict[str, pd.DataFrame]:
+    """The tables, from those of ``analysis/data/tables.py``."""
+    table = tabulate(study, tables["runs"], whole_curves(study, tables))
+    return {"verdict": table, "verdict_summary": summarise(table)}

@@ -6,7 +6,7 @@ python -m analysis.terminal.reproduction_cells figure3 > docs/reproduction-cells
 import pandas as pd
 
 from analysis.data.runs import main
-from analysis.page.tables import estimate
+from analysis.data.words import estimate
 from core.errors import UsageError
 from study.plan import ROOT, Study
 
@@ -45,7 +45,7 @@ def page(study: Study) -> str:
 
 
 def _cell(row: pd.Series) -> str:
-    ours, theirs = (estimate(row[side], row[f"{side}_low"], row[f"{side}_high"]).text for side in ("ours", "theirs"))
+    ours, theirs = (estimate(row[side], row[f"{side}_low"], row[f"{side}_high"]) for side in ("ours", "theirs"))
     finished = f" ({row['finished']}/{row['runs']})" if row["finished"] < row["runs"] else ""
     return f"{MARK[row['verdict']]}{' ~' * bool(row['weak'])} {ours}{finished}; theirs {theirs}"
 

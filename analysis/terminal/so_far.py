@@ -11,12 +11,10 @@ import dataclasses
 from pathlib import Path
 
 from analysis.data import tables
-from analysis.data.products import figures_of
 from analysis.data.runs import main
-from analysis.figures import curves, figures, sweeps
+from analysis.figures import drawing
 from analysis.page import build
-from analysis.statistics import table1, verdict
-from analysis.statistics import tables as statistics
+from analysis.statistics import making
 from core.errors import UsageError
 from study.plan import FILES, ROOT, Cell, Study
 
@@ -52,15 +50,8 @@ def finished(study: Study, root: Path = ROOT) -> Study:
 def make(study: Study) -> None:
     """Write the tables, the figures and the page."""
     part = finished(study)
-    tables.make(part)
-    drawn = figures_of(part)
-    for module in (sweeps,) if part.sweeps else (curves, statistics, figures):
+    for module in (tables, making, drawing, build):
         module.make(part)
-    if "verdict" in drawn:
-        verdict.make(part)
-    if "table1" in drawn:
-        table1.make(part)
-    build.make(part)
 
 
 if __name__ == "__main__":

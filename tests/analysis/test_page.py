@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from browser import Page, browse, requests
+from copied import copy_project
 from reference import change, diverge, put_film, put_runs
 from selenium.webdriver.common.action_chains import ActionChains
 
-from analysis.data.products import FIGURES, video_file
-from analysis.page.contents import DRAWN_BY
-from study.plan import ROOT, load_study
+from analysis.data.products import figures_of, video_file
+from study.plan import load_study
 
 pytestmark = pytest.mark.long
 
@@ -45,10 +45,7 @@ sizes:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    root = tmp_path_factory.mktemp("project")
-    for part in ("algos", "analysis", "core", "play", "published", "schemas", "study"):
-        shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "envs.yaml", root)
+    root = copy_project(tmp_path_factory.mktemp("project"))
     (root / "studies.yaml").write_text(STUDIES)
     for study in ("mini", "sizes"):
         put_runs(root, load_study(study, root))
@@ -216,14 +213,13 @@ def test_a_row_of_a_seed_picks_out_its_lines(page):
 
 
 def test_how_each_figure_was_made(page, project):
-    figures = page.all("figure")
-    assert len(figures) == len(FIGURES) - 3, "all but sweeps, table1 and the verdict, which is a table here"
-    for figure in figures:
+    shown = {figure.get_attribute("id").removeprefix("figure-"): figure for figure in page.all("figure")}
+    assert shown.keys() == figures_of(load_study("mini", project)).keys() - {"verdict"}, "which is a table here"
+    for name, figure in shown.items():
         width = page("arguments[0].querySelector('img').naturalWidth", figure)
         assert width > 300, "the image is one"
         text = figure.get_attribute("textContent")
-        name = figure.get_attribute("id").removeprefix("figure-")
-        assert f"analysis/{DRAWN_BY[name]}.py" in text and "python -m analysis.terminal.so_far mini" in text
+        assert f"analysis/figures/{name}.py" in text and "python -m analysis.terminal.so_far mini" in text
         assert "11 runs of 6 keys, seeds 0, 1" in text
     made = page("document.getElementById('made').textContent")
     cell = load_study("mini", project).cell("Hopper", "ppo_clip")

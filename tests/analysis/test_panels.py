@@ -1,7 +1,6 @@
 """The small drawings of a study's page, by what is in them; and the page of a study of 500 runs."""
 
 import re
-import shutil
 import subprocess
 import sys
 from xml.etree import ElementTree
@@ -9,13 +8,14 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
+from copied import copy_project
 from reference import put_runs
 
 from analysis.data.products import video_file
 from analysis.page import films
 from analysis.page.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Line, Panel, short, spark, thinned
 from analysis.page.tables import Names, cost
-from study.plan import ROOT, load_study
+from study.plan import load_study
 
 X = np.array([0.0, 50.0, 100.0])
 
@@ -97,9 +97,7 @@ def test_numbers_of_an_axis_are_short(value, text):
 
 @pytest.mark.slow
 def test_the_page_of_a_large_study_is_small(tmp_path):
-    for part in ("algos", "analysis", "core", "play", "published", "schemas", "study"):
-        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "envs.yaml", tmp_path)
+    copy_project(tmp_path)
     (tmp_path / "studies.yaml").write_text("""
 large:
   tasks: [HalfCheetah, Hopper, InvertedDoublePendulum, InvertedPendulum, Reacher, Swimmer, Walker2d]

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -11,12 +10,12 @@ import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
+from copied import copy_project
 
-from analysis.data.products import FIGURES, TABLES, figures_of
-from analysis.page.contents import DRAWN_BY, tables_of
+from analysis.data.products import figures, figures_of, statistics, tables_of
 from analysis.terminal.compare import report, side
 from core.errors import UsageError
-from study.plan import ROOT, load_study
+from study.plan import load_study
 
 pytestmark = pytest.mark.long
 
@@ -51,7 +50,6 @@ steps:
   methods:
     trpo: {sweep: {max_kl: [0.001, 0.01]}}
 """
-PARTS = ["algos", "analysis", "core", "play", "published", "schemas", "study"]
 QUALITY = {"trpo": 1.0, "trpo:0.01": 1.2, "clip_02": 1.5, "clip_01": 1.4, "unbounded": 0.5}
 
 
@@ -76,10 +74,7 @@ def write_run(root, cell, seed, status="finished", commit_shift=0.0):
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A copy of the project: of ``mini`` all runs but the last of one cell, one of them diverged; of ``steps`` all."""
-    root = tmp_path_factory.mktemp("project")
-    for part in PARTS:
-        shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "envs.yaml", root)
+    root = copy_project(tmp_path_factory.mktemp("project"))
     (root / "studies.yaml").write_text(STUDIES)
     for name in ("mini", "steps"):
         for cell in load_study(name, root).cells:
@@ -111,18 +106,22 @@ def table(made, name):
 
 
 def test_every_product_is_made_and_every_one_made_has_a_description(project, made):
-    tables = {path.stem for path in (made / "tables").glob("*.csv")}
-    assert tables == set(TABLES) - {"sweeps"}
-    figures = {path.stem for path in (made / "figures").iterdir()}
-    assert figures == set(figures_of(load_study("mini", project))) == set(FIGURES) - {"sweeps"}
-    for name in figures - {"curves"}:
+    mini, steps = load_study("mini", project), load_study("steps", project)
+    every = {table for maker in statistics().values() for table in maker.makes} | {"scores", "runs"}
+    assert {path.stem for path in (made / "tables").glob("*.csv")} == set(tables_of(mini)) == every - {"sweeps"}
+    drawn = {path.stem for path in (made / "figures").iterdir()}
+    assert drawn == set(figures_of(mini)) == set(figures()) - {"sweeps"}
+    for name in drawn:
+        assert (made / f"figures/{name}.png").is_file() and (made / f"figures/{name}.svg").is_file()
         text = (made / f"figures/{name}.txt").read_text()
         assert text.startswith("A mini study (so far: 23 of 24 runs). ")
         assert "-v4" in text, "the version of the tasks"
-        assert f" 2 of {18 if name == 'table1' else 23} runs diverged" in text, "in table1, of its three rows"
+        if name != "curves":  # whose legend counts them
+            assert f" 2 of {18 if name == 'table1' else 23} runs diverged" in text, "in table1, of its three rows"
     python(project, "analysis.terminal.so_far", "steps")
-    assert figures_of(load_study("steps", project)) == ["sweeps"]
-    assert (project / "results/steps/so_far/figures/sweeps.png").is_file()
+    assert list(figures_of(steps)) == ["sweeps"] and list(tables_of(steps)) == ["scores", "runs", "sweeps"]
+    sizes = project / "results/steps/so_far/figures"
+    assert {path.name for path in sizes.iterdir()} == {f"sweeps.{kind}" for kind in ("png", "svg", "txt")}
 
 
 def test_figures_are_vectors_and_show_what_is_so_far(made):
@@ -276,12 +275,3 @@ def test_what_is_no_run_names_its_folder(project, tmp_path):
     (tmp_path / cell.folder(0) / "run.json").write_text("{")
     with pytest.raises(UsageError, match=f"{tmp_path / cell.folder(0)}: run.json is damaged"):
         side(str(tmp_path))
-
-
-def test_every_product_has_a_place_on_the_page(project):
-    assert DRAWN_BY.keys() == FIGURES.keys()
-    assert all((ROOT / f"analysis/{module}.py").is_file() for module in DRAWN_BY.values())
-    assert all((ROOT / f"rules/captions/{name}.rst").is_file() for name in FIGURES)
-    part, steps = load_study("part", project), load_study("steps", project)
-    assert set(tables_of(part)) == {name for name in TABLES if name[:6] not in ("sweeps", "table1")}
-    assert set(tables_of(steps)) == {"scores", "runs", "sweeps"}

@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.figures import sweeps
+from analysis.data.products import figures_of, tables_of
+from analysis.figures import drawing
+from analysis.figures.sweeps import draw
+from analysis.statistics import sweeps
 from analysis.terminal import so_far
 from core.errors import UsageError
 from study.config import read_config
@@ -133,9 +136,13 @@ def test_the_table_holds_each_runs_score_value_and_mean_kl(made_up):
     assert (table["status"] == "diverged").sum() == 1
 
 
+def drawn(study, scores):
+    return draw(study, {"sweeps": sweeps.tabulate(study, scores), "mixed": ""})
+
+
 def test_the_figure_shows_every_line_on_every_task_over_both_axes(made_up):
     made, scores = made_up
-    figure = sweeps.draw(made, sweeps.tabulate(made, scores))
+    figure = drawn(made, scores)
     axes = figure.get_axes()
     assert len(axes) == 2 * 2 + 2, "task × line, and a panel a task for the KL"
     assert all(axis.get_xscale() == "log" for axis in axes)
@@ -154,7 +161,7 @@ def test_the_figure_shows_every_line_on_every_task_over_both_axes(made_up):
 def test_a_score_far_below_the_untrained_one_is_a_triangle_at_the_foot(made_up):
     made, scores = made_up
     scores.loc[0, "score"] = -40_000.0
-    figure = sweeps.draw(made, sweeps.tabulate(made, scores))
+    figure = drawn(made, scores)
     axes = figure.get_axes()
     triangles = [sum(len(line.get_xdata()) for line in axis.lines if line.get_marker() == "v") for axis in axes]
     assert triangles == [1, 0, 0, 0, 0, 0], "over the KL there is no place for a run without updates"
@@ -168,7 +175,7 @@ def test_a_score_far_below_the_untrained_one_is_a_triangle_at_the_foot(made_up):
 def test_scores_that_are_all_below_an_untrained_policy_are_in_sight(made_up):
     made, scores = made_up
     scores["score"] -= 5000.0
-    figure = sweeps.draw(made, sweeps.tabulate(made, scores))
+    figure = drawn(made, scores)
     hopper = figure.get_axes()[0]
     low, high = hopper.get_ylim()
     assert low < -5000 < -4599 < high
@@ -200,7 +207,9 @@ def test_what_is_finished_so_far_is_a_study_of_its_own(tmp_path):
     assert part.cells[0].key == made.cells[0].key
 
 
-def test_a_study_without_sweeps_has_no_such_figure():
+def test_a_study_has_this_figure_alone_or_not_at_all():
+    assert list(figures_of(study())) == ["sweeps"]
+    assert list(tables_of(study())) == ["scores", "runs", "sweeps"]
     plain = dataclasses.replace(study(), methods={})
-    with pytest.raises(UsageError, match="no method has a sweep"):
-        sweeps.make(plain)
+    with pytest.raises(UsageError, match=r"steps has no sweeps: see wanted\(study\) in analysis/figures/sweeps.py"):
+        drawing.make(plain, "sweeps")

@@ -6,12 +6,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from made_up import words
 
 from analysis.data.published import published_curves, sources
 from analysis.figures import figure3_overlay as overlay
-from analysis.figures import verdict_map
+from analysis.figures import verdict
+from analysis.figures.verdict import unlike
 from analysis.statistics.intervals import mean_interval, student
-from analysis.statistics.verdict import judge, ours_of, scores_of, summarise, tabulate, theirs_of, unlike
+from analysis.statistics.verdict import judge, ours_of, scores_of, summarise, tabulate, theirs_of
 from study.config import read_config
 from study.plan import ROOT, load_study, make_study
 from study.published import Source
@@ -269,18 +271,12 @@ def test_the_summary_counts_in_words():
     assert summary.loc["ppo_paper", "sentence"] == "PPO paper, Figure 3: no data"
 
 
-def words(figure):
-    return [text.get_text() for text in figure.findobj(plt.Text) if text.get_text() and text.get_visible()]
-
-
 def test_the_map_and_the_overlay_show_every_source_that_has_a_cell():
-    study = made()
-    runs, curves = runs_of(study)
-    table = tabulate(study, runs, curves)
-    figure = verdict_map.draw(study, runs, table, summarise(table))
+    study, made_up = drawn_from(made())
+    figure = verdict.draw(study, made_up)
     assert [axis.get_title(loc="left").split(" (-v")[0] for axis in figure.get_axes()] == [s.label for s in sources()]
     assert words(figure).count("▼ 101\n1,980") == 1, "TRPO on Hopper: ours over the PPO paper's"
-    figure = overlay.draw(study, runs, curves)
+    figure = overlay.draw(study, made_up)
     panels = figure.get_axes()
     assert len(panels) == 2 * 2
     assert all(len(axis.lines) == 4 + 1 for axis in panels), "four sources and ours"
@@ -291,8 +287,14 @@ def test_the_map_and_the_overlay_show_every_source_that_has_a_cell():
 
 
 def test_without_a_published_cell_there_is_nothing_to_draw():
-    study = made(trpo={})
+    study, made_up = drawn_from(made(trpo={}))
+    for module in (verdict, overlay):
+        assert words(module.draw(study, made_up)) == ["No published source has a cell of this study."]
+    plt.close("all")
+
+
+def drawn_from(study):
+    """The study and its tables, of ``runs_of``."""
     runs, curves = runs_of(study)
-    table = tabulate(study, runs, curves)
-    assert verdict_map.draw(study, runs, table, summarise(table)) is None
-    assert overlay.draw(study, runs, curves) is None
+    long = curves.rename_axis(columns="step").stack().rename("return").reset_index()
+    return study, {"runs": runs, "curves": long}

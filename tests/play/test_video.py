@@ -1,5 +1,6 @@
 """Films of final policies, really drawn; without OpenGL, what is said."""
 
+import html
 import itertools
 import json
 import os
@@ -18,8 +19,8 @@ from copied import edit, run_snakemake, snakemake
 from missing import need
 from PIL import Image
 
-from analysis.data.products import video_file
-from analysis.figures import frames
+from analysis.data.products import figures_of, video_file
+from analysis.page import frames
 from core.errors import UsageError
 from core.policy import Policy
 from play import opengl
@@ -181,9 +182,8 @@ def test_snakemake_plays_and_films_a_study_and_says_once_that_it_cannot(drawn, f
 
     snakemake(project, "tiny", "--report", "report.html")
     report = (project / "report.html").read_text(encoding="utf-8")
-    for name in ("page", "figure3", "aggregates"):
-        caption = (ROOT / f"rules/captions/{name}.rst").read_text(encoding="utf-8").split()[:4]
-        assert " ".join(caption) in " ".join(report.split()), f"the report explains {name}"
+    for name, about in figures_of(load_study("tiny", project)).items():
+        assert html.escape(about, quote=False) in " ".join(report.split()), f"the report explains {name}"
 
     (project / films[0]).unlink()
     again = snakemake(project, "-n", "tiny_videos")

@@ -1,10 +1,9 @@
-"""Tables and curves, on made-up runs."""
+"""Runs as they are read, their curves and scores, and what was published."""
 
 import dataclasses
 import json
 import shutil
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +12,6 @@ from analysis.data import published
 from analysis.data.published import paper_curves, published_curves, read_data, sources
 from analysis.data.runs import FinishedRun, read_runs
 from analysis.data.tables import curve_of, learning_curve, score
-from analysis.figures.curves import colours, draw
 from analysis.statistics.intervals import bootstrap
 from core.errors import UsageError
 from study.config import read_config
@@ -137,80 +135,3 @@ def test_a_file_of_several_sources_is_read_once(quick, monkeypatch):
     monkeypatch.setattr(published, "read_data", lambda *args: seen.append(args[0].file) or read_data(*args))
     assert len({key[0] for key in published_curves(quick)}) == len(sources())
     assert len(seen) == len(set(seen)) == 5
-
-
-def tables(study, diverged=()):
-    grid = study.steps * np.arange(1, 101) // 100
-    curves, scores = [], []
-    for i, cell in enumerate(study.cells):
-        for seed in cell.seeds:
-            bad = (cell.method.name, seed) in diverged
-            values = np.where(grid > study.steps / 2, np.nan if bad else i, i) + seed
-            name = {"task": cell.task, "method": cell.method.name, "seed": seed}
-            curves.append(pd.DataFrame({"step": grid, "return": values}).assign(**name))
-            scores.append(name | {"score": float(i), "status": "diverged" if bad else "finished"})
-    return pd.concat(curves), pd.DataFrame(scores)
-
-
-def texts(figure):
-    return [t.get_text() for t in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
-
-
-def test_a_figure_has_a_panel_a_task_every_method_and_a_caption(quick):
-    figure = draw(quick, *tables(quick))
-    panels = [axis for axis in figure.get_axes() if axis.get_visible()]
-    assert [axis.get_title() for axis in panels] == ["InvertedPendulum-v4", "Hopper-v4"]
-    words = texts(figure)
-    assert set(quick.methods) <= set(words)
-    assert "same colour, dashed: PPO paper, Figure 3" in words
-    caption = next(text for text in words if text.startswith("Gymnasium")).replace("\n", " ")
-    assert caption.startswith("Gymnasium InvertedPendulum-v4, Hopper-v4; 2 seeds, 60,000 steps each. Thick: mean")
-    assert "of the training episodes that ended in the 2 % of the budget before it" in caption
-    assert "PPO paper (arXiv 1707.06347) Figure 3" in caption
-    # A mean for each method, a thin line for each of its seeds, and the two published curves.
-    for axis in panels:
-        assert len([line for line in axis.lines if line.get_linestyle() == "-"]) == 5 * (1 + 2)
-        assert len([line for line in axis.lines if line.get_linestyle() != "-"]) == 2
-
-
-def test_the_caption_promises_no_band_of_a_single_seed(quick):
-    curves, scores = tables(dataclasses.replace(quick, cells=[dataclasses.replace(c, seeds=(0,)) for c in quick.cells]))
-    caption = " ".join(
-        next(text for text in texts(draw(quick, curves, scores)) if text.startswith("Gymnasium")).split()
-    )
-    assert "1 seed, 60,000 steps each. Lines: a single seed each." in caption
-    assert "band" not in caption
-
-
-def test_no_word_of_a_large_figure_is_cut(quick):
-    envs = read_config(ROOT / "envs.yaml")
-    long = {f"m{i}": {"algo": "trpo", "label": f"a label of some length {i}", "published": "TRPO"} for i in range(11)}
-    entry = {"tasks": list(envs)[:7], "seeds": 1, "steps": 1_000_000, "methods": long}
-    for study in (quick, make_study("large", entry, envs)):
-        figure = draw(study, *tables(study))
-        figure.draw_without_rendering()
-        whole = figure.bbox
-        for text in figure.findobj(plt.Text):
-            box = text.get_window_extent()
-            if text.get_text() and text.get_visible() and text.axes is None:
-                assert whole.x0 <= box.x0 <= box.x1 <= whole.x1, text.get_text()
-                assert whole.y0 <= box.y0 <= box.y1 <= whole.y1, text.get_text()
-
-
-def test_diverged_runs_are_counted_in_the_legend_and_marked_in_the_panel(quick):
-    words = texts(draw(quick, *tables(quick)))
-    assert not any("runs finished" in text for text in words)
-    figure = draw(quick, *tables(quick, diverged={("trpo", 1)}))
-    assert "trpo (2/4 runs finished)" in texts(figure)
-    means = [line for axis in figure.get_axes() for line in axis.lines if line.get_linewidth() > 1.1]
-    ends = sorted(line.get_xdata()[-1] for line in means if line.get_linestyle() == "-")
-    assert ends == [quick.steps / 2] * 2 + [quick.steps] * 8, "no mean over the seeds that are left"
-    marks = [line for axis in figure.get_axes() for line in axis.lines if line.get_marker() == "x"]
-    assert len(marks) == 2
-    assert all(mark.get_xdata()[0] == quick.steps / 2 for mark in marks)
-
-
-def test_a_method_added_at_the_end_changes_no_other_colour(quick):
-    fewer = dataclasses.replace(quick, methods=dict(list(quick.methods.items())[:3]))
-    assert colours(fewer).items() <= colours(quick).items()
-    assert len(set(colours(quick).values())) == len(quick.methods)

@@ -1,8 +1,9 @@
 """One picture of every final policy: a row a task, methods side by side.
 
-    python -m analysis.figures.frames STUDY
+    python -m analysis.page.frames STUDY
 
-Takes them from the films of ``play/film.py``. Writes ``frames.png`` and its caption, ``frames.txt``.
+Takes them from the films of ``play/film.py``. Writes ``frames.png`` and its caption, ``frames.txt``. It is no figure of
+``analysis/figures/``: those are drawn from tables, of every study and without OpenGL.
 """
 
 from pathlib import Path
@@ -13,10 +14,12 @@ import pandas as pd
 from PIL import Image
 
 from analysis.data.products import video_file
+from analysis.data.read import Tables
 from analysis.data.runs import folder, main
+from analysis.data.words import rounded
+from analysis.figures.captions import versions
 from analysis.figures.pyplot import as_written, plt
-from analysis.figures.style import page, versions
-from analysis.figures.verdict_map import number
+from analysis.figures.style import page
 from core.errors import UsageError
 from study.plan import ROOT, Study
 
@@ -63,7 +66,7 @@ def draw(study: Study, pictures: dict[tuple[str, str], Picture], runs: pd.DataFr
             axis.imshow(image)
             axis.set(xticks=[], yticks=[])
             some = runs[(runs["task"] == task) & (runs["method"] == method) & (runs["status"] != "diverged")]
-            words = number(some["deterministic"].iloc[0]) if len(some) else "diverged"
+            words = rounded(some["deterministic"].iloc[0]) if len(some) else "diverged"
             words += f", ends at {ended:.1f} s" if len(some) and ended is not None else ""
             axis.set_xlabel(words, fontsize=6, labelpad=1.5)
             if row == 0:
@@ -76,10 +79,9 @@ def draw(study: Study, pictures: dict[tuple[str, str], Picture], runs: pd.DataFr
 def make(study: Study) -> None:
     """Write the figure and its caption."""
     films = {(c.task, c.method.name): picture(ROOT / video_file(study, c)) for c in study.cells}
-    runs = pd.read_csv(folder(study.name, "tables") / "runs.csv")
     out = folder(study.name, "figures")
     with page():
-        figure = draw(study, films, runs)
+        figure = draw(study, films, Tables(study)["runs"])
         figure.savefig(out / "frames.png", dpi=200)
         plt.close(figure)
     caption = (

@@ -1,25 +1,41 @@
 """The verdict as a map: a panel a source, a row a method, a column a task. Its rule: analysis/statistics/verdict.py."""
 
 import re
+from collections.abc import Iterable
 
 import pandas as pd
 
+from analysis.data.published import ours_is
 from analysis.data.published import sources as all_sources
+from analysis.data.read import Tables
+from analysis.data.words import rounded
+from analysis.figures.captions import about, counted
 from analysis.figures.pyplot import mpl, plt
-from analysis.figures.style import WIDTH, canvas, drawn_label
+from analysis.figures.style import WIDTH, canvas, drawn_label, nothing
+from analysis.statistics.verdict import make
 from study.plan import Study
+
+ABOUT = "Our return beside each published source's, and whether they agree."
+NONE = "No published source has a cell of this study."
 
 #: Told apart by colour-blind eyes, and by lightness in grey; a sign says it as well.
 COLOURS = {"above": "#7FB2DB", "within": "#DDEEDC", "below": "#E8895A", "no data": "#FFFFFF"}
 SIGNS = {"above": "▲", "within": "●", "below": "▼"}
 
 
-def draw(study: Study, runs: pd.DataFrame, table: pd.DataFrame, summary: pd.DataFrame) -> plt.Figure | None:
-    """The map, with how many ``runs`` of a method did not diverge; None where no source has a cell of this study."""
+def wanted(study: Study) -> bool:
+    """Of studies that are compared with published ones."""
+    return study.published
+
+
+def draw(study: Study, tables: Tables) -> plt.Figure:
+    """The map."""
+    runs = tables["runs"]
+    table, summary = make(study, tables).values()  # verdict.csv has six digits, which would be rounded once more
     summary = summary[summary["cells"] > 0].set_index("source")
     sources = [source for source in all_sources() if source.name in summary.index]
     if not sources:
-        return None
+        return nothing(NONE)
     some = table[table["verdict"] != "no data"]
     tasks = [task for task in study.tasks if task in set(some["task"])]
     rows = {s.name: [m for m in study.methods if m in set(some[some["source"] == s.name]["method"])] for s in sources}
@@ -42,6 +58,26 @@ def draw(study: Study, runs: pd.DataFrame, table: pd.DataFrame, summary: pd.Data
     return figure
 
 
+def caption(study: Study, tables: Tables) -> str:
+    """What a cell shows, of how many runs, and which sources have returns of another kind."""
+    runs = tables["runs"]
+    return (
+        "Our mean return (above in a cell) beside each source's (below it), and the verdict: whether the 95 % "
+        f"interval of their difference holds 0. The rule is in docs/statistics.md.{unlike(tables['verdict'])} "
+        f"{about(study, runs)}{counted(runs)}"
+    )
+
+
+def unlike(table: pd.DataFrame, shown: Iterable[str] | None = None) -> str:
+    """The sentence of a caption on sources whose returns are of another kind than ours; empty if none is shown."""
+    there = set(table.loc[table["verdict"] != "no data", "source"])
+    there = there if shown is None else there & set(shown)
+    names = [s.label for s in all_sources() if s.name in there and s.returns != ours_is(s)]
+    if not names:
+        return ""
+    return f" Test returns of theirs beside training returns of ours: {'; '.join(names)}."
+
+
 def _panel(axis: plt.Axes, table: pd.DataFrame, labels: dict[str, str], tasks: list[str]) -> None:
     table = table.set_index(["method", "task"])
     for row, method in enumerate(labels):
@@ -57,15 +93,10 @@ def _panel(axis: plt.Axes, table: pd.DataFrame, labels: dict[str, str], tasks: l
             edge = "0.75" if cell["weak"] else "white"
             axis.add_patch(plt.Rectangle(place, 1, 1, facecolor=colour, edgecolor=edge, **hatch))
             box = {"facecolor": colour, "edgecolor": "none", "pad": 0.6} if cell["weak"] else None
-            words = f"{SIGNS[cell['verdict']]} {number(cell['ours'])}\n{number(cell['theirs'])}"
+            words = f"{SIGNS[cell['verdict']]} {rounded(cell['ours'])}\n{rounded(cell['theirs'])}"
             axis.text(column, row, words, ha="center", va="center", fontsize=6, linespacing=1.15, bbox=box)
     axis.set(xlim=(-0.5, len(tasks) - 0.5), ylim=(len(labels) - 0.5, -0.5), xticks=[])
     axis.set_yticks(range(len(labels)), labels.values(), fontsize=7)
     axis.tick_params(length=0)
     for side in axis.spines.values():
         side.set_visible(False)
-
-
-def number(value: float) -> str:
-    """Whole, but for small ones."""
-    return (f"{value:.1f}" if abs(value) < 100 else f"{value:,.0f}").replace("-", "−")
