@@ -1,7 +1,7 @@
 """Episodes of the final policy of a run: some with sampled actions, as many with mean actions.
 
 What lies in this module and in what it imports decides the numbers, and so is part of the name of the tables
-(``study.plan.Cell.evaluation``). No run reads it: an edit to it trains nothing.
+(``study.cells.Cell.evaluation``). No run reads it: an edit to it trains nothing.
 """
 
 import hashlib

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from core.errors import UsageError, named
 from study.atomic import write_whole
+from study.cells import Cell
 from study.key import ROOT
-from study.plan import Cell, load_study, name_a_cell
+from study.plan import load_study, name_a_cell
 from train.libraries import load_libraries, takes_portable
 
 if TYPE_CHECKING:

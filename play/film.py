@@ -28,8 +28,9 @@ from play import opengl
 from play import policy as trained
 from play.episodes import streams
 from study.atomic import write_whole
+from study.cells import Cell
 from study.key import ROOT
-from study.plan import Cell, load_study, name_a_cell
+from study.plan import load_study, name_a_cell
 
 SECONDS = 3.0
 RATE = 15  #: pictures a second, about: a whole number of steps lies between two

@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 from analysis.data.products import video_file
 from core.errors import UsageError
 from study.call import Call, check_targets, read_call
-from study.plan import EVALUATION, FILES, RUN
+from study.cells import EVALUATION, FILES, RUN
 from study.sources import closure
 from study.workflow import Workflow
 

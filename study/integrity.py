@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from study.plan import FILES, Cell, Study
+from study.cells import FILES, Cell, Study
 
 STATUSES = ("finished", "diverged")
 

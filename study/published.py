@@ -9,15 +9,12 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from core.errors import UsageError
+from study.cells import Method, Study
 from study.config import check, load_yaml
 from study.key import ROOT
 from study.options import nearest
-
-if TYPE_CHECKING:
-    from study.plan import Method, Study
 
 
 @dataclass(frozen=True)
@@ -79,12 +76,12 @@ def table1_rows(root: Path = ROOT) -> dict[str, float]:
     return {name: float(row["avg_normalized_score"]) for name, row in zip(names, rows, strict=True)}
 
 
-def surrogates(study: "Study") -> dict[str, str]:
+def surrogates(study: Study) -> dict[str, str]:
     """The method that is each row of Table 1, of the rows that a study has."""
     return {method.row: name for name, method in study.methods.items() if method.row}
 
 
-def check_published(methods: Iterable["Method"], where: str, root: Path = ROOT) -> None:
+def check_published(methods: Iterable[Method], where: str, root: Path = ROOT) -> None:
     """Raise UsageError where what methods say by ``published`` or ``row`` is none, or two are the same row."""
     taken: dict[str, str] = {}
     sources, broken = read_sources(root) if any(method.published for method in methods) else ({}, {})

@@ -11,8 +11,8 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
+from study.cells import Cell
 from study.key import ROOT
-from study.plan import Cell
 
 TIME_MARGIN = 2.0  #: nodes differ, and their cores share caches and memory
 MEMORY_MARGIN = 1.2

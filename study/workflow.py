@@ -12,9 +12,10 @@ from pathlib import Path
 
 from core.errors import UsageError
 from study.call import Call, check_call
+from study.cells import CELL, EVALUATION, FILES, RUN, Cell
 from study.integrity import damaged, set_aside, stale_evaluations
 from study.key import ROOT
-from study.plan import CELL, EVALUATION, FILES, RUN, Cell, manifest_holds, read_studies, write_manifest
+from study.plan import manifest_holds, read_studies, write_manifest
 from study.published import read_sources
 from study.resources import memory_mb, minutes
 from study.spaces import refused

@@ -9,9 +9,9 @@ from small_runs import SMALL, defaults, finish
 
 from analysis.data.tables import learning_curve, score
 from core.run import Run
+from study.cells import Cell, Method
 from study.integrity import damage
 from study.options import KINDS, WHOLE, algorithms, option_fields
-from study.plan import Cell, Method
 from train.files import update_rows, write_run
 
 STEPS = 900

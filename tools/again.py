@@ -16,9 +16,10 @@ import sys
 from pathlib import Path
 
 from core.errors import UsageError
+from study.cells import Study
 from study.integrity import damage
 from study.key import ROOT
-from study.plan import Study, load_study
+from study.plan import load_study
 from tools.kept import Kept
 
 

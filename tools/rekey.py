@@ -17,9 +17,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.envs.spec import spec_of
+from study.cells import Cell
 from study.integrity import played, sealed, to_be_played
 from study.key import ROOT, own_sources, sources_digest
-from study.plan import Cell, load_studies
+from study.plan import load_studies
 from tools.kept import Kept, differs, runs
 from tools.part import SAME
 

@@ -21,9 +21,9 @@ from core.envs.spec import recorded
 from core.normalise import FLOOR, ObservationFilter
 from core.run import Run
 from study.atomic import write_whole
+from study.cells import Cell
 from study.integrity import sealed
 from study.key import ROOT, sources_digest
-from study.plan import Cell
 from train.provenance import packages, provenance
 
 ROW_STEPS = 200  #: updates that come closer than this share a row: those of A2C would be 1 MB a run
@@ -33,7 +33,7 @@ RARE = ("nans",)  #: statistics that have a column only in a run where they are 
 def write_run(
     folder: Path, run: Run, cell: Cell, seed: int, wall_seconds: float, commit: str | None, resumed: int = 0
 ) -> None:
-    """Write the four files of ``study.plan.FILES`` into ``folder``. ``commit`` is what was checked out at the start.
+    """Write the four files of ``study.cells.FILES`` into ``folder``. ``commit`` is what was checked out at the start.
 
     The tables hold no clock, so that equal runs are equal bytes; times are in ``run.json``. Where there is one already
     it goes first: what it says does not hold while the others are written. Raises OSError where that cannot be done.

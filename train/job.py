@@ -9,9 +9,9 @@ from pathlib import Path
 import filelock
 
 from core.errors import UsageError
+from study.cells import Cell
 from study.integrity import damage
 from study.key import ROOT, sources_changed
-from study.plan import Cell
 from study.progress import progress_file
 from study.task_sources import check_files
 from train.libraries import load_libraries, takes_portable

@@ -4,7 +4,7 @@ import gc
 import os
 import sys
 
-from study.plan import Cell
+from study.cells import Cell
 from study.record import PORTABLE
 from train.kernels import MARCH, can_be_portable, use_exact_sqrt
 

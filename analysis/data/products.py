@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core.errors import UsageError
+from study.cells import Cell, Study
 from study.options import nearest
-from study.plan import Cell, Study
 from study.published import surrogates
 
 ANALYSIS = Path(__file__).parents[1]

@@ -9,8 +9,9 @@ import pandas as pd
 
 from analysis.data.scores import EVALUATED
 from core.errors import UsageError
+from study.cells import Study
 from study.options import nearest
-from study.plan import ROOT, Study
+from study.plan import ROOT
 from study.published import Source, read_sources
 
 

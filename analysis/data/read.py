@@ -6,7 +6,8 @@ import pandas as pd
 
 from analysis.data.runs import read_parquet
 from core.errors import UsageError
-from study.plan import ROOT, Study
+from study.cells import Study
+from study.plan import ROOT
 
 READERS = {".csv": pd.read_csv, ".parquet": read_parquet, ".txt": lambda path: path.read_text(encoding="utf-8")}
 

@@ -10,8 +10,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from core.errors import UsageError
+from study.cells import Cell, Study
 from study.integrity import damage
-from study.plan import ROOT, Cell, Study, load_study
+from study.plan import ROOT, load_study
 
 READ = ("run.json", "episodes.parquet")
 

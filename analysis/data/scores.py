@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.data.read import Tables
 from analysis.data.runs import FinishedRun
-from study.plan import Study
+from study.cells import Study
 
 LAST = 100  #: episodes of the paper's score
 EVALUATED = ("sampled", "deterministic")  #: how a final policy is played after training (``play/episodes.py``)

@@ -16,7 +16,7 @@ import pandas as pd
 from analysis.data.mixed import mixed
 from analysis.data.runs import FinishedRun, folder, main, read_evaluations, read_runs
 from analysis.data.scores import against_the_best, evaluated, run_scores, score
-from study.plan import Study
+from study.cells import Study
 
 TABLES = {
     "scores": "The PPO paper's score of each run, as seen: task, method, seed, score, status.",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from study.plan import Study
+from study.cells import Study
 
 
 def number(value: float) -> str:

@@ -4,7 +4,7 @@ from analysis.data.read import Tables
 from analysis.figures.captions import NONE_SHARED, across, compared, stratified
 from analysis.figures.pyplot import plt, sns
 from analysis.figures.style import WIDTH, canvas, drawn_label, looks, nothing
-from study.plan import Study
+from study.cells import Study
 
 ABOUT = "Aggregate scores of each method across tasks."
 TITLES = {"iqm": "IQM", "median": "median", "mean": "mean", "optimality_gap": "gap to 1 (less is better)"}

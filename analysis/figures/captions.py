@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.data.read import Tables
 from analysis.statistics.tables import shared
-from study.plan import Study
+from study.cells import Study
 
 #: What a learning curve shows.
 RETURN = "Return: raw; at each point, of the training episodes that ended in the 2 % of the budget before it."

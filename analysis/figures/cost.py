@@ -5,7 +5,7 @@ from analysis.data.scores import whole_curves
 from analysis.figures.captions import about, counted
 from analysis.figures.pyplot import plt, sns
 from analysis.figures.style import WIDTH, canvas, floor_of, legend_of, looks
-from study.plan import Study
+from study.cells import Study
 
 ABOUT = "Return against wall time."
 

@@ -15,7 +15,7 @@ from analysis.figures.captions import RETURN, seeds
 from analysis.figures.pyplot import as_written, mpl, plt, sns, theme
 from analysis.figures.style import looks
 from analysis.statistics.intervals import bootstrap
-from study.plan import Study
+from study.cells import Study
 
 ABOUT = "Learning curves, seed by seed; behind them the PPO paper's, of the methods it has."
 

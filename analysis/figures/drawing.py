@@ -7,7 +7,7 @@ from analysis.data.read import Tables
 from analysis.data.runs import folder
 from analysis.figures.pyplot import plt
 from analysis.figures.style import page, so_far
-from study.plan import Study
+from study.cells import Study
 
 
 def make(study: Study, name: str | None = None) -> None:

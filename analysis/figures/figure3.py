@@ -13,7 +13,7 @@ from analysis.figures.captions import RETURN, about, counted, lines
 from analysis.figures.pyplot import plt
 from analysis.figures.style import WIDTH, canvas, floor_of, legend_of, looks, steps_axis
 from analysis.statistics.intervals import bootstrap
-from study.plan import Study
+from study.cells import Study
 
 ABOUT = "Learning curves in the arrangement of the PPO paper's Figure 3, over the paper's where it has them."
 COLUMNS = 4  #: as in the paper

@@ -11,7 +11,7 @@ from analysis.figures.figure3 import band, limits
 from analysis.figures.pyplot import plt
 from analysis.figures.style import WIDTH, canvas, columns_that_fit, drawn_label, looks, nothing, steps_axis
 from analysis.figures.verdict import NONE, unlike
-from study.plan import Study
+from study.cells import Study
 
 ABOUT = "Each method on each task over every published source of that cell."
 

@@ -7,7 +7,7 @@ from analysis.figures.captions import across, compared
 from analysis.figures.pyplot import plt, sns
 from analysis.figures.style import WIDTH, canvas, drawn_label, nothing
 from analysis.statistics.across_tasks import ranks
-from study.plan import Study
+from study.cells import Study
 
 ABOUT = "Which method beats which, and the ranking with its uncertainty."
 

@@ -4,7 +4,7 @@ from analysis.data.read import Tables
 from analysis.figures.captions import NONE_SHARED, across, compared, stratified
 from analysis.figures.pyplot import plt, sns
 from analysis.figures.style import BELOW, WIDTH, canvas, legend_of, looks, nothing, steps_axis
-from study.plan import Study
+from study.cells import Study
 
 ABOUT = "Performance profiles, and sample efficiency."
 

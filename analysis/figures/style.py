@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.data.words import finished_label
 from analysis.figures.pyplot import DEFAULTS, FONT, as_written, mpl, plt, sns
-from study.plan import Study
+from study.cells import Study
 
 WIDTH = 7.0  #: inches: the text of a page in two columns
 BELOW = 0.25  #: how far below an untrained policy a panel reaches, in units of what there is to gain

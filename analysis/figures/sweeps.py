@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.data.read import Tables
 from analysis.figures.pyplot import as_written, plt, sns, theme
 from analysis.figures.style import floor_of
-from study.plan import Study
+from study.cells import Study
 
 ABOUT = "Scores against step sizes, and against the KL of the updates."
 

@@ -8,7 +8,7 @@ from analysis.figures.captions import about, counted, stratified
 from analysis.figures.pyplot import plt, sns
 from analysis.figures.style import WIDTH, canvas, drawn_label, looks, nothing
 from analysis.statistics.table1 import of_rows
-from study.plan import Study
+from study.cells import Study
 
 ABOUT = "The surrogates of the PPO paper's Table 1, ours and the paper's."
 NONE_SHARED = "No task has scores of three rows of the paper's Table 1."

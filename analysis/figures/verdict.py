@@ -13,7 +13,7 @@ from analysis.figures.captions import about, counted
 from analysis.figures.pyplot import mpl, plt
 from analysis.figures.style import WIDTH, canvas, drawn_label, nothing
 from analysis.statistics.verdict import make
-from study.plan import Study
+from study.cells import Study
 
 ABOUT = "Our return beside each published source's, and whether they agree."
 NONE = "No published source has a cell of this study."

@@ -23,7 +23,8 @@ from analysis.figures.style import looks, so_far
 from analysis.page import cells, films, made, svg, tables, verdicts
 from core.errors import UsageError
 from study.atomic import write_whole
-from study.plan import ROOT, Study
+from study.cells import Study
+from study.plan import ROOT
 
 HERE = Path(__file__).parent
 LARGEST = 1_000_000  #: bytes of an SVG; of a larger one the page has the PNG

@@ -11,7 +11,8 @@ from analysis.data.published import published_curves, sources
 from analysis.data.runs import read_parquet
 from analysis.page.svg import Line, Panel, thinned
 from core.errors import UsageError
-from study.plan import ROOT, Cell, Study
+from study.cells import Cell, Study
+from study.plan import ROOT
 
 COLOURS = 8  #: that seeds are told apart by; more take them in turn
 

@@ -21,7 +21,8 @@ from analysis.figures.captions import versions
 from analysis.figures.pyplot import as_written, plt
 from analysis.figures.style import page
 from core.errors import UsageError
-from study.plan import ROOT, Study
+from study.cells import Study
+from study.plan import ROOT
 
 MOMENT = 1500  #: milliseconds from the start, by when a bad policy has fallen
 PANEL = 1.0  #: inches wide

@@ -8,8 +8,9 @@ import pandas as pd
 from analysis.data.mixed import MACHINE, counted, written
 from analysis.page.cells import Run, anchor
 from analysis.page.tables import Entry, Names, Table, amount, plain
+from study.cells import Method, Study
 from study.options import option_fields, read_fields
-from study.plan import ROOT, Method, Study
+from study.plan import ROOT
 
 
 @dataclass(frozen=True)

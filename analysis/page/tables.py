@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.data import words
 from analysis.data.words import chance, finished_label, number, share
 from analysis.page.cells import anchor
-from study.plan import Study
+from study.cells import Study
 
 
 @dataclass(frozen=True)

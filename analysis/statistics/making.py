@@ -5,7 +5,7 @@ from importlib import import_module
 from analysis.data.products import chosen, statistics
 from analysis.data.read import Tables
 from analysis.data.runs import folder
-from study.plan import Study
+from study.cells import Study
 
 
 def make(study: Study, name: str | None = None) -> None:

@@ -5,7 +5,8 @@ import pandas as pd
 
 from analysis.data.read import Tables
 from analysis.data.runs import read_parquet
-from study.plan import ROOT, Study
+from study.cells import Study
+from study.plan import ROOT
 
 TABLES = {"sweeps": "Each run of a study of step sizes: the swept value, score and mean KL of its updates."}
 

@@ -16,7 +16,7 @@ from analysis.data.read import Tables
 from analysis.statistics import across_tasks
 from analysis.statistics.intervals import percentile, stream
 from analysis.statistics.tables import shared, with_counts
-from study.plan import Study
+from study.cells import Study
 from study.published import surrogates, table1_rows
 
 TABLES = {

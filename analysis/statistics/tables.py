@@ -14,7 +14,7 @@ from analysis.data.read import Tables
 from analysis.data.scores import EVALUATED, normalised, whole_curves
 from analysis.statistics import across_tasks, within_task
 from analysis.statistics.intervals import mean_interval, percentile, stream
-from study.plan import Study
+from study.cells import Study
 
 TABLES = {
     "cells": "Each task and method: runs finished, mean of every score, interval of the paper's, final policies.",

@@ -27,7 +27,7 @@ from analysis.data.published import ours_is, published_curves, sources
 from analysis.data.read import Tables
 from analysis.data.scores import EVALUATED, TENTH, whole_curves
 from analysis.statistics.intervals import difference, mean_interval, student
-from study.plan import Study
+from study.cells import Study
 from study.published import Source
 
 TABLES = {

@@ -27,10 +27,11 @@ from analysis.statistics.intervals import percentile, stream
 from analysis.terminal import so_far
 from core.envs.spec import spec_of
 from core.errors import UsageError
+from study.cells import FILES, Cell, Method
 from study.config import read_config
 from study.integrity import damage
 from study.options import nearest
-from study.plan import FILES, ROOT, Cell, Method, load_study
+from study.plan import ROOT, load_study
 from study.tasks import make_task
 
 #: docs/statistics.md, "Coverage", has how this was measured.

@@ -8,7 +8,8 @@ import pandas as pd
 from analysis.data.runs import main
 from analysis.data.words import estimate
 from core.errors import UsageError
-from study.plan import ROOT, Study
+from study.cells import Study
+from study.plan import ROOT
 
 MARK = {"within": "=", "above": "↑", "below": "**↓**"}
 

@@ -16,7 +16,8 @@ from analysis.figures import drawing
 from analysis.page import build
 from analysis.statistics import making
 from core.errors import UsageError
-from study.plan import FILES, ROOT, Cell, Study
+from study.cells import FILES, Cell, Study
+from study.plan import ROOT
 
 
 def finished_cells(cells: list[Cell], root: Path = ROOT) -> list[Cell]:

@@ -24,7 +24,8 @@ from pathlib import Path
 from analysis.data.runs import read_parquet
 from analysis.data.scores import score
 from core.errors import UsageError
-from study.plan import FILES, ROOT, Cell, Study, load_study
+from study.cells import FILES, Cell, Study
+from study.plan import ROOT, load_study
 from study.progress import Progress, progress_file, read_progress
 
 EVERY = 3.0  #: seconds

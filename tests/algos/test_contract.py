@@ -15,9 +15,10 @@ from small_runs import BUDGET, cell, defaults, finish, small, trained
 
 from core.envs.vector import Copies
 from core.run import Common, Run
+from study.cells import FILES
 from study.config import read_config
 from study.options import UsageError, algorithms, option_fields
-from study.plan import FILES, ROOT, override
+from study.plan import ROOT, override
 from train.files import write_run
 
 TASKS = read_config(ROOT / "envs.yaml")

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from analysis.data.published import published_curves, sources
 from analysis.data.runs import read_runs
 from core.errors import UsageError
+from study.cells import FILES
 from study.config import read_config
 from study.integrity import damage
-from study.plan import FILES, ROOT, make_study
+from study.plan import ROOT, make_study
 
 # Published curves
 

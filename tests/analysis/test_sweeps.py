@@ -14,8 +14,9 @@ from analysis.figures.sweeps import draw
 from analysis.statistics import sweeps
 from analysis.terminal import so_far
 from core.errors import UsageError
+from study.cells import FILES
 from study.config import read_config
-from study.plan import FILES, ROOT, load_studies, load_study, make_study
+from study.plan import ROOT, load_studies, load_study, make_study
 
 ENVS = read_config(ROOT / "envs.yaml")
 ENTRY = {

@@ -18,8 +18,9 @@ import pytest
 from copied import copy_project, snakemake
 
 from analysis.terminal.watch import Seen, duration, look, report, seconds_left
+from study.cells import FILES
 from study.config import read_config
-from study.plan import FILES, ROOT, make_study
+from study.plan import ROOT, make_study
 from study.progress import Progress, progress_file
 
 STUDIES = """

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import UsageError
-from study.plan import ROOT, Study, load_studies
+from study.cells import Study
+from study.plan import ROOT, load_studies
 
 pytestmark = pytest.mark.long
 

@@ -10,8 +10,9 @@ from snakemake.iocontainers import Wildcards
 
 from core.errors import UsageError
 from study.call import Call
+from study.cells import FILES
 from study.integrity import sealed
-from study.plan import FILES, ROOT
+from study.plan import ROOT
 from study.workflow import Workflow
 
 STUDIES = """

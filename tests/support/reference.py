@@ -9,8 +9,9 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
+from study.cells import FILES, Study
 from study.integrity import sealed
-from study.plan import FILES, ROOT, Study
+from study.plan import ROOT
 
 
 def put_runs(root: Path, study: Study) -> None:

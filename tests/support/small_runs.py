@@ -1,8 +1,8 @@
 """Runs so short that a test trains them, with several updates each."""
 
 from core.run import Run
+from study.cells import Cell, Method
 from study.options import option_fields
-from study.plan import Cell, Method
 
 BUDGET = 1200
 #: Small batches, so that a short run has several updates.

@@ -11,8 +11,8 @@ import sys
 import pytest
 from copied import copy_project, edit, git
 
+from study.cells import FILES
 from study.integrity import damage
-from study.plan import FILES
 from train.files import git_commit, update_rows
 
 STUDY = "tiny:\n  tasks: [InvertedPendulum]\n  seeds: 1\n  steps: 1200\n  methods: {npg: {batch: 256}}\n"

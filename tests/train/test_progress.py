@@ -11,7 +11,7 @@ from checkpoints import fresh
 from copied import copy_project, edit
 
 from core.errors import TaskError, UsageError
-from study.plan import FILES
+from study.cells import FILES
 from study.progress import Progress, read_progress
 from train.progress import Reporter, line, said
 

@@ -14,8 +14,9 @@ import pytest
 from copied import copy_project, run_snakemake, snakemake
 from missing import need
 
+from study.cells import FILES
 from study.integrity import sealed
-from study.plan import FILES, ROOT
+from study.plan import ROOT
 
 pytestmark = pytest.mark.workflow
 

@@ -14,7 +14,7 @@ from copied import STUDIES, copy_project, edit, git, run_snakemake, snakemake
 from extend import blocks, files
 from missing import need
 
-from study.plan import FILES
+from study.cells import FILES
 
 pytestmark = pytest.mark.workflow
 

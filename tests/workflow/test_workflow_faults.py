@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 from copied import copy_project, edit, run_snakemake, snakemake
 
+from study.cells import FILES
 from study.integrity import sealed
-from study.plan import FILES
 
 pytestmark = pytest.mark.workflow
 
