@@ -68,7 +68,7 @@ def test_a_mistake_in_a_sweep_is_named(methods, said):
         ("{max_kl: [0.1]}", "at least two, different, and above 0"),
         ("{max_kl: [1, 1]}", "at least two, different, and above 0"),
         ("{max_kl: [0, 1]}", "above 0"),
-        ("{max_kl: 0.1}", "max_kl: must be of type array, not 0.1"),
+        ("{max_kl: 0.1}", "max_kl: the values of a sweep are at least two"),
         ("{max_kl: [1, 2], lam: [1, 2]}", "sweep names one option and its values"),
         ("{}", "sweep names one option and its values"),
     ],
