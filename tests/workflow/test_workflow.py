@@ -22,7 +22,7 @@ pytestmark = pytest.mark.workflow
 def planned(project: Path, study: str = "tiny") -> tuple[list[str], bool]:
     """What a dry run would train, and whether it would draw anything anew."""
     out = snakemake(project, "-n", study)
-    return sorted(re.findall(r"train (\w+) on", out)), "learning curves of" in out
+    return sorted(re.findall(r"train (\w+) on", out)), "figure curves of" in out
 
 
 @pytest.fixture(scope="session")
