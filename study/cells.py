@@ -105,9 +105,18 @@ class Study:
         return self.part_of or self
 
     @property
+    def swept(self) -> dict[str, dict[str, Swept]]:
+        """The methods of each line with a sweep, by the line's name and the method's."""
+        found: dict[str, dict[str, Swept]] = {}
+        for name, method in self.methods.items():
+            if method.swept:
+                found.setdefault(method.swept.line, {})[name] = method.swept
+        return found
+
+    @property
     def sweeps(self) -> bool:
         """Whether it is about the values of options: then all its lines are."""
-        return any(method.swept for method in self.methods.values())
+        return bool(self.swept)
 
     @property
     def published(self) -> bool:

@@ -50,8 +50,8 @@ def _schema(path: Path) -> jsonschema.Draft202012Validator:
 
 def check(path: Path, content: dict, root: Path = ROOT, schema: str = "") -> None:
     """Raise UsageError where the content of a YAML file is not what its schema says: that of its name, or another."""
-    schema = _schema(root / "schemas" / f"{schema or path.stem}.schema.json")
-    error = jsonschema.exceptions.best_match(schema.iter_errors(content))
+    validator = _schema(root / "schemas" / f"{schema or path.stem}.schema.json")
+    error = jsonschema.exceptions.best_match(validator.iter_errors(content))
     if error:
         raise UsageError(f"{path.name}: {_explain(error)}")
 

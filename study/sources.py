@@ -113,7 +113,8 @@ def parsed(path: Path, roots: Roots) -> tuple[str, list[Import]]:
 
 def _statements(source: bytes, path: Path, roots: Roots) -> tuple[list[Import], list[ast.stmt]]:
     """A module's imports from the project, and the statements of nothing else. Raises SyntaxError and ValueError."""
-    imports, without = [], []
+    imports: list[Import] = []
+    without: list[ast.stmt] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             ours = _imports(node, path, roots)

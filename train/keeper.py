@@ -43,7 +43,7 @@ class Keeper:
             print(f"the checkpoint is not used, for {wrong}: the run starts from the beginning", file=sys.stderr)
             return
         self._kept = self._run.envs.steps
-        self._before, self.resumed = self._run.seconds.pop("before"), self._run.seconds.pop("resumed") + 1
+        self._before, self.resumed = self._run.seconds.pop("before"), int(self._run.seconds.pop("resumed")) + 1
         print(f"goes on at {self._run.envs.steps:,} steps", file=sys.stderr)
 
     def due(self) -> bool:

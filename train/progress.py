@@ -87,9 +87,10 @@ class Reporter:
 def line(name: str, now: Progress) -> str:
     """Steps, mean return of the last 100 whole episodes, speed, time left."""
     mean = "       –" if now.mean_return is None else f"{now.mean_return:8.1f}"
-    left = (now.budget - now.steps) / now.steps_per_second
+    speed = now.steps / now.seconds
+    left = (now.budget - now.steps) / speed
     return (
-        f"{name}  {now.steps:>9,} / {now.budget:,} steps  return {mean}  {now.steps_per_second:6,.0f} steps/s  "
+        f"{name}  {now.steps:>9,} / {now.budget:,} steps  return {mean}  {speed:6,.0f} steps/s  "
         f"left {int(left // 60)}:{int(left % 60):02d}"
     )
 

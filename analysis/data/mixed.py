@@ -24,7 +24,7 @@ def mixed(records: list[dict]) -> str:
     What a run does not record is not compared. Compiled and uncompiled count where one algorithm has both. Of versions
     the release counts: a local label ("+cpu") or another patch of Python gives the same bytes.
     """
-    parts = {}
+    parts: dict[str, list[str]] = {}
     for record in records:
         facts = {name: record[name] for name in MACHINE if name not in UNCOMPARED and record.get(name) is not None}
         if portable(record):  # whose bytes are those of any processor

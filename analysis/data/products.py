@@ -71,8 +71,7 @@ def figures_of(study: Study) -> dict[str, str]:
 
 def tables_of(study: Study) -> dict[str, str]:
     """The sentence on each table that a study has, ``results/<study>/tables/<name>.csv``, by name."""
-    first = _read(ANALYSIS / "data" / "tables.py", "TABLES")
-    makers = [first, *(statistics()[name] for name in chosen(statistics(), study))]
+    makers = [*_found("data", "TABLES").values(), *(statistics()[name] for name in chosen(statistics(), study))]
     return {name: about for maker in makers for name, about in maker.makes.items()}
 
 

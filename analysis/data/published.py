@@ -90,7 +90,7 @@ def published_curves(
         if "backend" in table:
             table = table.sort_values("backend", kind="stable")  # pytorch before tf1
         for method in study.methods.values():
-            mine = table[table["algorithm"] == source.names.get(method.published_in(source.name))]
+            mine = table[table["algorithm"] == source.names.get(method.published_in(source.name) or "")]
             for task, curve in mine.groupby("task"):
                 if task in study.tasks:
                     if "backend" in curve:

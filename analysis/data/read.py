@@ -28,5 +28,5 @@ class Tables(dict):
             if (path := self._folder / f"{name}{suffix}").is_file():
                 self[name] = read(path)
                 return self[name]
-        path = (self._folder / f"{name}.csv").relative_to(self._root).as_posix()
-        raise UsageError(f"no {path}; first run: snakemake --cores 2 {self._planned}")
+        missing = (self._folder / f"{name}.csv").relative_to(self._root).as_posix()
+        raise UsageError(f"no {missing}; first run: snakemake --cores 2 {self._planned}")

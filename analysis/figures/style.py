@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,13 +21,13 @@ _SPARE = ["#DC267F", "#785EF0", "#117733", "#88CCEE", "#661100", "#999933", "#AA
 _AGAIN = ["solid", "dashed", "dashdot", "dotted"]
 
 
-def looks(study: Study) -> dict[str, tuple[str, object]]:
+def looks(study: Study) -> dict[str, tuple[str, Any]]:
     """(colour, line) of each method. One without a colour takes the next spare, by its place among such methods."""
     without = [name for name, method in study.planned.methods.items() if not method.colour]
     spare = {name: (_SPARE[i % len(_SPARE)], _AGAIN[i // len(_SPARE) % 4]) for i, name in enumerate(without)}
     found = {}
     for name, method in study.methods.items():
-        colour, line = spare.get(name) or (method.colour, "solid")
+        colour, line = (method.colour, "solid") if method.colour else spare[name]
         found[name] = colour, LINES[method.line or line]
     return found
 

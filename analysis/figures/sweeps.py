@@ -28,8 +28,7 @@ def draw(study: Study, tables: Tables) -> plt.Figure:
     """The figure, with its caption in it."""
     theme()
     table = tables["sweeps"]
-    order = list(dict.fromkeys(method.swept.line for method in study.methods.values()))
-    lines = table.drop_duplicates("line").set_index("line").loc[order]
+    lines = table.drop_duplicates("line").set_index("line").loc[list(study.swept)]
     palette = [sns.color_palette("colorblind", 10)[i] for i in (0, 1, 2, 3, 4, 7, 9, 5, 8, 6)]  # the pale ones last
     colour = {line: palette[i % len(palette)] for i, line in enumerate(lines.index)}
     tasks = list(study.tasks)

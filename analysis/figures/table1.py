@@ -59,8 +59,8 @@ def draw(study: Study, tables: Tables) -> plt.Figure:
     found = summary.iloc[0]
     words = "no rank correlation: all tied"
     if np.isfinite(found["spearman"]):
-        ends = f" ({found['low']:.2f} to {found['high']:.2f})" if np.isfinite(found["low"]) else ""
-        words = f"Spearman's ρ {found['spearman']:.2f}{ends}"
+        bounds = f" ({found['low']:.2f} to {found['high']:.2f})" if np.isfinite(found["low"]) else ""
+        words = f"Spearman's ρ {found['spearman']:.2f}{bounds}"
     right.set_title(words.replace("-", "−"), fontsize=7.5)
     right.set(xlabel="rank in the PPO paper (1: best)", ylabel="our rank")
     sns.despine(ax=left, left=True)

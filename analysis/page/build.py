@@ -91,9 +91,8 @@ def make(study: Study) -> None:
 
 def _lines(study: Study) -> str:
     """How many methods there are; of a study of step sizes, lines and values."""
-    lines = {method.swept.line for method in study.methods.values() if method.swept}
-    if lines:
-        return f"{len(lines)} line{'s' * (len(lines) > 1)} of {len(study.methods)} values"
+    if lines := len(study.swept):
+        return f"{lines} line{'s' * (lines > 1)} of {len(study.methods)} values"
     return f"{len(study.methods)} method{'s' * (len(study.methods) > 1)}"
 
 
@@ -110,7 +109,8 @@ def _short(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[str]:
         best = read["ranking"].iloc[0]
         label, bounded = names.method(best["method"]).text, np.isfinite(best["low"])
         iqm = read["aggregates"].query("statistic == 'iqm'").set_index("method").loc[best["method"]]
-        score = estimate(*iqm[["value", "low", "high"]], share)
+        value, low, high = iqm[["value", "low", "high"]]
+        score = estimate(value, low, high, share)
         sure = f"; first in {best['p1']:.0%} of bootstrap replicates".replace("%", " %")
         sure = sure if bounded else "; of single runs, so it may be chance"
         found.append(f"Best across tasks: {label}, with an IQM of normalised scores of {score}{sure}.")
@@ -132,7 +132,7 @@ def _figure(study: Study, folder: Path, name: str, about: str) -> Figure:
     except OSError as error:
         path = Path(error.filename).name
         raise UsageError(f"figures/{path} is not readable ({error.strerror}); {cells.run_first(study)}") from None
-    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
+    width, height = re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)[0]
     # matplotlib writes millionths of a point.
     text = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text)
     content, kind = text.encode(), "svg+xml"
@@ -143,8 +143,8 @@ def _figure(study: Study, folder: Path, name: str, about: str) -> Figure:
         about,
         caption,
         f"data:image/{kind};base64,{b64encode(content).decode()}",
-        round(float(box[1]) * 96 / 72),
-        round(float(box[2]) * 96 / 72),
+        round(float(width) * 96 / 72),
+        round(float(height) * 96 / 72),
     )
 
 
@@ -204,13 +204,11 @@ def _matrix(names: tables.Names, read: dict[str, pd.DataFrame]) -> list[dict]:
         rows = [(names.method(m), [shown(task, m) for task in study.tasks]) for m in study.methods]
         return [{"heading": "", "columns": ids, "rows": rows}]
     found = []
-    for line in dict.fromkeys(method.swept.line for method in study.methods.values()):
-        mine = [method for method in study.methods.values() if method.swept.line == line]
-        rows = [
-            (tables.plain(task.id), [shown(name, method.name) for method in mine]) for name, task in study.tasks.items()
-        ]
-        heading = f"{mine[0].swept.label}, {mine[0].swept.option}"
-        found.append({"heading": heading, "columns": [f"{method.swept.value:g}" for method in mine], "rows": rows})
+    for mine in study.swept.values():
+        rows = [(tables.plain(task.id), [shown(name, method) for method in mine]) for name, task in study.tasks.items()]
+        first = next(iter(mine.values()))
+        columns = [f"{swept.value:g}" for swept in mine.values()]
+        found.append({"heading": f"{first.label}, {first.option}", "columns": columns, "rows": rows})
     return found
 
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -99,7 +100,7 @@ def panels(study: Study, runs: list[Run], curves: pd.DataFrame, published: list[
             if column not in table:
                 continue
             steps, values = table["step"], table[column]
-            about = {"css": f"seed {run.colour}", "name": f"seed {run.seed}", "seed": run.seed}
+            about: dict[str, Any] = {"css": f"seed {run.colour}", "name": f"seed {run.seed}", "seed": run.seed}
             mean = thinned(steps, values, study.steps, bins)
             there = np.isfinite(mean)  # where updates are rarer than bins a line leads from one to the next
             if column == "kl":

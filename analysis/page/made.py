@@ -71,7 +71,7 @@ def settings(study: Study, runs: list[Run]) -> list[Settings]:
             continue
         done.add(line)
         fields, skipped = option_fields(method.algo), method.swept.option if method.swept else None
-        rows = {"own": [], "common": []}
+        rows: dict[str, list[Option]] = {"own": [], "common": []}
         for option, value in record["options"].items():
             field = fields.get(option)
             default = "" if field is None or field.default == value else _written(field.default)
@@ -145,8 +145,7 @@ def _seeds(seeds: Iterable[int]) -> str:
 def _sweep(study: Study, method: Method) -> str:
     if not method.swept:
         return ""
-    line = method.swept.line
-    values = [number_of(m.swept.value) for m in study.methods.values() if m.swept and m.swept.line == line]
+    values = [number_of(swept.value) for swept in study.swept[method.swept.line].values()]
     return f"{method.swept.option}: {', '.join(values)}"
 
 

@@ -141,7 +141,7 @@ def _path(x: np.ndarray, y: np.ndarray) -> str:
     known = np.isfinite(y)
     for i in np.flatnonzero(known):
         parts.append(f"{'L' if pen else 'M'}{x[i]:.1f} {y[i]:.1f}")
-        pen = i + 1 < len(y) and known[i + 1]
+        pen = bool(i + 1 < len(y) and known[i + 1])
         if not pen and (i == 0 or not known[i - 1]):
             parts.append("m-1.5 0a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0 -3 0")
     return "".join(parts).replace(".0 ", " ").replace(".0L", "L").replace(".0M", "M").removesuffix(".0")

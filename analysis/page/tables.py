@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -92,12 +93,11 @@ def ranking(names: Names, table: dict[str, pd.DataFrame]) -> Table:
     values = table["aggregates"].set_index(["method", "statistic"])
     rows = []
     for row in table["ranking"].itertuples():
-        three = [
-            estimate(*values.loc[(row.method, s), ["value", "low", "high"]], share) for s in ("iqm", "median", "mean")
-        ]
+        three = values.loc[[(row.method, s) for s in ("iqm", "median", "mean")], ["value", "low", "high"]].to_numpy()
+        estimates = [estimate(value, low, high, share) for value, low, high in three]
         known = np.isfinite(row.low)
         rank = estimate(row.rank, row.low, row.high, lambda v: f"{v:.2g}")
-        rows.append([names.method(row.method), *three, rank, amount(row.p1 if known else np.nan, share)])
+        rows.append([names.method(row.method), *estimates, rank, amount(row.p1 if known else np.nan, share)])
     return Table(
         "ranking", "Methods across tasks, normalised: 0 an untrained policy, 1 the best run of a task", headings, rows
     )
@@ -251,7 +251,7 @@ def frame(names: Names, name: str, about: str, table: pd.DataFrame) -> Table:
     """Any other table, as it is."""
     numeric = [pd.api.types.is_numeric_dtype(table[column]) for column in table]
 
-    def shown(value: object, is_number: bool) -> Entry:
+    def shown(value: Any, is_number: bool) -> Entry:
         if is_number:
             return amount(value)
         return names.method(value) if value in names.study.methods else plain(value)

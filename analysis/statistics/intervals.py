@@ -4,6 +4,7 @@ One seed knows no spread: its interval is NaN, wherever it is asked for.
 """
 
 import zlib
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -31,9 +32,10 @@ def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
     return (mean, *student(mean, deviation, len(values)))
 
 
-def percentile(samples: np.ndarray, known: bool = True) -> tuple[np.ndarray, np.ndarray]:
+def percentile(samples: np.ndarray, known: bool = True) -> tuple[Any, Any]:
     """95 % percentile interval over the first axis: bootstrap replicates. NaN where the spread is not ``known``.
 
+    Numbers where that is the only axis, else arrays of the others.
     Replicates of a single run are all that run, which says nothing of another.
     """
     low, high = np.percentile(samples, [50 * (1 - LEVEL), 50 * (1 + LEVEL)], axis=0)

@@ -30,12 +30,11 @@ def tabulate(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     """A row a run, from the scores and the runs' ``updates.parquet``."""
     scores = scores.set_index(["task", "method", "seed"])
     rows = []
-    for cell in study.cells:
+    for cell, swept in [(cell, cell.method.swept) for cell in study.cells if cell.method.swept]:
         for seed in cell.seeds:
             score, status = scores.loc[(cell.task, cell.method.name, seed), ["score", "status"]]
             updates = read_parquet(ROOT / cell.folder(seed) / "updates.parquet")
             kl = updates["kl"].mean() if "kl" in updates else np.nan
-            swept = cell.method.swept
             symbol = SYMBOLS.get((cell.method.algo, swept.option), swept.option)
             about = (cell.task, swept.line, cell.method.name, swept.label, symbol, swept.value)
             rows.append((*about, seed, score, status, kl))

@@ -20,6 +20,8 @@ has none.
 half of what the source's method gained.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -72,7 +74,7 @@ def theirs_of(source: Source, curve: pd.DataFrame, budget: int) -> Estimate | No
     else:
         final = late.iloc[-1:] if source.metric in EVALUATED else late
         mean, low, high = final[["return_mean", "low", "high"]].mean()
-    if source.spread == "deviation":
+    if source.spread == "deviation" and source.seeds:  # both, by the schema
         low, high = student(mean, (high - low) / 2, source.seeds)
     return float(mean), float(low), float(high)
 
@@ -106,7 +108,7 @@ def tabulate(study: Study, runs: pd.DataFrame, curves: pd.DataFrame) -> pd.DataF
                 ours = ours_of(scores)
                 curve = published.get((source.name, task, method))
                 theirs = None if curve is None else theirs_of(source, curve, study.steps)
-                row = {"source": source.name, "task": task, "method": method, "metric": source.metric}
+                row: dict[str, Any] = {"source": source.name, "task": task, "method": method, "metric": source.metric}
                 row |= {"runs": len(mine), "finished": int((mine["status"] == "finished").sum())}
                 row |= dict(zip(("ours", "ours_low", "ours_high"), ours or [np.nan] * 3, strict=True))
                 row |= dict(zip(("theirs", "theirs_low", "theirs_high"), theirs or [np.nan] * 3, strict=True))

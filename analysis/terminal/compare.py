@@ -51,7 +51,8 @@ def of_study(study_name: str, method: str, root: Path = ROOT) -> pd.DataFrame:
 
 def of_folder(folder: Path) -> pd.DataFrame:
     """The same of all runs below a folder. Raises UsageError where there are none, or of more than one key a task."""
-    runs, keys = [], {}
+    runs: list[FinishedRun] = []
+    keys: dict[str, set[str]] = {}
     for path in sorted(folder.rglob("run.json")):
         if not all((path.parent / name).is_file() for name in FILES):
             continue
@@ -102,7 +103,8 @@ def report(a: pd.DataFrame, b: pd.DataFrame) -> str:
     tasks = [task for task in dict.fromkeys(a["task"]) if task in set(b["task"])]
     if not tasks:
         raise UsageError("the two have no task in common")
-    envs, rows, scores = read_config(ROOT / "envs.yaml", only=tasks), [], ([], [])
+    envs, rows = read_config(ROOT / "envs.yaml", only=tasks), []
+    scores: tuple[across_tasks.Scores, across_tasks.Scores] = ([], [])
     for task in tasks:
         x, y = (some[some["task"] == task] for some in (a, b))
         if len(ids := sorted({*x["task_id"], *y["task_id"]})) > 1:

@@ -62,7 +62,7 @@ def look(cell: Cell, seed: int, root: Path = ROOT) -> Seen:
     folder = root / cell.folder(seed)
     if all((folder / name).is_file() for name in FILES):
         try:
-            return Seen(*about, *_finished(folder))
+            return Seen(cell.task, cell.method.name, seed, *_finished(folder))
         except (OSError, ValueError, KeyError, TypeError):  # of pyarrow too
             return Seen(*about, "failed", said="its files are damaged: snakemake will train it again")
     path = progress_file(cell.folder(seed), root)
@@ -163,7 +163,7 @@ def duration(seconds: float) -> str:
 
 def _table(study: Study, runs: list[Seen], width: int, room: int | None) -> list[str]:
     """A row a method, a column a task; what does not fit beside goes below, and of too many rows those that rest go."""
-    cells = {(run.method, run.task): [] for run in runs}
+    cells: dict[tuple[str, str], list[Seen]] = {(run.method, run.task): [] for run in runs}
     for run in runs:
         cells[run.method, run.task].append(run)
     methods = list(dict.fromkeys(run.method for run in runs))
@@ -172,7 +172,8 @@ def _table(study: Study, runs: list[Seen], width: int, room: int | None) -> list
         texts = [_cell(cells[m, task]) if (m, task) in cells else "" for m in methods]
         columns.append([_short(task, max(12, *map(len, texts))), *texts])
     name = max(map(len, methods))
-    blocks, free = [[]], 0
+    blocks: list[list[list[str]]] = [[]]
+    free = 0
     for column in columns:
         wide = max(map(len, column)) + 2
         if wide > free and blocks[-1]:
