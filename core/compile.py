@@ -6,6 +6,7 @@ the whole of it becomes one call into a shared library that TorchInductor makes 
 
 import contextlib
 import copy
+import functools
 import hashlib
 import json
 import os
@@ -51,22 +52,37 @@ class Graph:
         """What ``f`` returns: a tensor, a tuple of tensors or nothing."""
         if not self._compiled:
             return self._f(*arguments)
-        tensors = leaves(arguments)
+        tensors: list[torch.Tensor] = []
+        constants: list[object] = []
+        _sort(arguments, tensors, constants)
         shapes = [tensor.shape for tensor in tensors]
         if self._shapes is None:
             self._run, self._returns = _load(lambda *flat: self._f(*filled(arguments, iter(flat))), tensors, self._f)
-            self._shapes = shapes
+            self._shapes, self._constants = shapes, constants
+        if constants != self._constants:
+            raise TypeError(f"{_name(self._f)}: what is no tensor stays the same; give a number that changes as one")
         if shapes != self._shapes:
             return self._f(*arguments)
         out = self._run([tensor if tensor.is_contiguous() else tensor.contiguous() for tensor in tensors])
         return None if self._returns is None else out[0] if self._returns is torch.Tensor else tuple(out)
 
 
-def leaves(value: object) -> list[torch.Tensor]:
+def leaves(value: tuple) -> list[torch.Tensor]:
     """The tensors of a tuple, of tuples in it as well, in their order."""
-    if isinstance(value, torch.Tensor):
-        return [value]
-    return [leaf for item in value for leaf in leaves(item)] if isinstance(value, tuple) else []
+    tensors: list[torch.Tensor] = []
+    _sort(value, tensors, [])
+    return tensors
+
+
+def _sort(value: tuple, tensors: list[torch.Tensor], constants: list[object]) -> None:
+    """Add what a tuple holds, and tuples in it, to these lists."""
+    for item in value:
+        if isinstance(item, torch.Tensor):
+            tensors.append(item)
+        elif isinstance(item, tuple):
+            _sort(item, tensors, constants)
+        else:
+            constants.append(item)
 
 
 def filled(value: Any, tensors: Iterator[torch.Tensor]) -> Any:
@@ -102,8 +118,8 @@ def _load(f: Callable, tensors: list[torch.Tensor], named: Callable) -> tuple[Ca
         try:
             returned = f(*recorder.examples)
         except UnknownTensor:
-            name = getattr(named, "func", named).__qualname__
-            raise TypeError(f"{name}: uses a tensor that is not an argument, and would keep its first value") from None
+            said = "uses a tensor that is not an argument, and would keep its first value"
+            raise TypeError(f"{_name(named)}: {said}") from None
     content = [recorder.lines, OPTIONS, torch.__version__, cpu(), FORMAT]
     digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]
     folder = CACHE / digest
@@ -119,6 +135,13 @@ def _load(f: Callable, tensors: list[torch.Tensor], named: Callable) -> tuple[Ca
     except (OSError, RuntimeError) as error:  # a disk that is full, say, or one from which nothing may be run
         raise NotCompiled(f"{folder.parent}: {_reason(error)}") from error
     return loader.run, None if returned is None else torch.Tensor if isinstance(returned, torch.Tensor) else tuple
+
+
+def _name(f: Any) -> str:
+    """The function's, also of one with arguments given: of an optimiser's step, the loss that it descends."""
+    while isinstance(f, functools.partial):
+        f = next((given for given in f.args if isinstance(given, functools.partial)), f.func)
+    return f"{f.__module__}.{f.__qualname__}"
 
 
 class NotCompiled(Exception):

@@ -85,6 +85,14 @@ def test_a_graph_takes_named_tuples_in_tuples_and_constants():
 
 
 @pytest.mark.slow
+def test_a_number_that_changes_is_refused_and_not_kept_at_its_first_value():
+    graph, x = Graph(lambda x, scale: scale * x, True), torch.ones(2)
+    assert [graph(x, 2).tolist(), graph(x, 2).tolist()] == [[2, 2], [2, 2]]
+    with pytest.raises(TypeError, match="give a number that changes as one"):
+        graph(x, 3)
+
+
+@pytest.mark.slow
 def test_rows_taken_with_a_stride_are_read_as_they_are():
     rows = torch.arange(24.0).view(8, 3)
     graph = Graph(lambda x: x.cumsum(0) + 1, True)
