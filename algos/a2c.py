@@ -12,7 +12,9 @@ library defaults of Baselines (ea25b9e), made for Atari; only over how many step
 
 from dataclasses import dataclass
 
-from core.agent import Agent, Batch
+import torch
+
+from core.agent import Agent, Batch, Sampled
 from core.kinds import Share
 from core.objective import diagnose
 from core.policy import entropy, logp
@@ -33,7 +35,7 @@ class Config:
     eps: float = 1e-5  #: of RMSprop (Baselines)
 
 
-def loss(agent, theta, phi, steps, cfg):
+def loss(agent: Agent, theta: torch.Tensor, phi: torch.Tensor, steps: Sampled, cfg: Config) -> torch.Tensor:
     dist = agent.policy.dist(theta, steps.obs)
     surr = (logp(dist, steps.act) * steps.adv).mean() + cfg.entropy * entropy(dist)
     return -surr + cfg.value_weight * ((agent.value(phi, steps.obs) - steps.ret) ** 2).mean()

@@ -25,7 +25,7 @@ class Config:
     batch: int = 1024  #: steps per update (Baselines 2017)
     gamma: Share = 0.99  #: discount (Baselines 2017)
     lam: Share = 0.98  #: λ of GAE (Baselines 2017)
-    max_kl: float = 0.01  #: ε, the KL radius (Baselines 2017, max_kl)
+    max_kl: float = 0.01  #: ε, the KL radius (TRPO paper, Baselines 2017; there δ)
     cg_iterations: int = 10  #: F x = g is solved, F never inverted (Baselines 2017)
     damping: float = 0.1  #: added to F's diagonal (Baselines 2017)
     fisher_every: int = 5  #: F is averaged over every n-th observation (Baselines 2017)

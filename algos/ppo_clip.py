@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 
 from core.adam import Adam
-from core.agent import Agent, Batch, Steps
+from core.agent import Agent, Batch, Sampled
 from core.kinds import Share
 from core.objective import diagnose, finite_exp, standardise
 
@@ -37,7 +37,7 @@ def clipped(ratio: torch.Tensor, adv: torch.Tensor, epsilon: float) -> torch.Ten
     return torch.minimum(ratio * adv, ratio.clamp(1 - epsilon, 1 + epsilon) * adv)
 
 
-def loss(agent: Agent, theta: torch.Tensor, phi: torch.Tensor, steps: Steps, cfg: Config) -> torch.Tensor:
+def loss(agent: Agent, theta: torch.Tensor, phi: torch.Tensor, steps: Sampled, cfg: Config) -> torch.Tensor:
     ratio = finite_exp(agent.policy.logp(theta, steps.obs, steps.act) - steps.logp)  # 0 · ∞ where clipped would be NaN
     return -clipped(ratio, steps.adv, cfg.epsilon).mean() + ((agent.value(phi, steps.obs) - steps.ret) ** 2).mean()
 

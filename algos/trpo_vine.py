@@ -36,19 +36,19 @@ from core.rollout import make_batch, sample
 
 @dataclass(frozen=True)
 class Config:
-    batch: int = 1024  #: steps of the trunk (Baselines 2017, timesteps_per_batch)
+    batch: int = 1024  #: steps per update (Baselines 2017; here of the trunk alone)
     states: int = 32  #: N, steps of the trunk that are branched from
     actions: int = 4  #: K, branches of each
     length: int = 50  #: T, steps of a branch before V_φ takes over
     gamma: Share = 0.99  #: discount (TRPO paper, Baselines 2017)
-    lam: Share = 0.98  #: λ of GAE (Baselines 2017)
+    lam: Share = 0.98  #: λ of GAE (Baselines 2017; here of V_φ's targets alone)
     max_kl: float = 0.01  #: δ, the trust region (TRPO paper, Baselines 2017)
     cg_iterations: int = 10  #: F x = g is solved, F never inverted (Baselines 2017)
     damping: float = 0.1  #: added to F's diagonal (Baselines 2017)
     fisher_every: int = 5  #: F is averaged over every n-th observation (Baselines 2017)
     shrink: Share = 0.5  #: factor of the line search (Baselines 2017)
     tries: int = 10  #: candidates of the line search (Baselines 2017)
-    value_epochs: int = 5  #: passes over the batch (Baselines 2017, vf_iters)
+    value_epochs: int = 5  #: passes over the batch (Baselines 2017, vf_iters; here the trunk)
     value_minibatch: int = 64  #: (Baselines 2017)
     value_step: float = 1e-3  #: Adam step size of φ (Baselines 2017)
 

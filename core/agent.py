@@ -76,7 +76,7 @@ def new_agent(
     )
 
 
-class Steps(NamedTuple):
+class Sampled(NamedTuple):
     """What a loss asks of N steps."""
 
     obs: torch.Tensor  #: N × O, filtered
@@ -100,9 +100,9 @@ class Batch:
     raw_obs: np.ndarray  #: N × O, as the task gave them: for the filter
     envs: int  #: E, the environments that the steps are of
 
-    def steps(self, adv: torch.Tensor) -> Steps:
+    def steps(self, adv: torch.Tensor) -> Sampled:
         """The steps with these advantages (N)."""
-        return Steps(self.obs, self.act, self.logp, adv, self.ret)
+        return Sampled(self.obs, self.act, self.logp, adv, self.ret)
 
     def every(self, n: int) -> torch.Tensor:
         """Every n-th of ``obs``, from all environments alike."""

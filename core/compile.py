@@ -43,24 +43,27 @@ class Graph:
 
     def __init__(self, f: Callable, compiled: bool):
         self._f, self._compiled = f, compiled
-        self._shapes = None
+        self._shapes: list[torch.Size] | None = None
+        self._constants: list[object] | None = None
 
     def __deepcopy__(self, memo: dict) -> "Graph":
         return Graph(copy.deepcopy(self._f, memo), self._compiled)  # what is loaded cannot be copied, but loaded again
 
     def __call__(self, *arguments):
         """What ``f`` returns: a tensor, a tuple of tensors or nothing."""
-        if not self._compiled:
-            return self._f(*arguments)
         tensors: list[torch.Tensor] = []
         constants: list[object] = []
         _sort(arguments, tensors, constants)
+        if self._constants is None:
+            self._constants = constants
+        elif constants != self._constants:
+            raise TypeError(f"{_name(self._f)}: what is no tensor stays the same; give a number that changes as one")
+        if not self._compiled:
+            return self._f(*arguments)
         shapes = [tensor.shape for tensor in tensors]
         if self._shapes is None:
             self._run, self._returns = _load(lambda *flat: self._f(*filled(arguments, iter(flat))), tensors, self._f)
-            self._shapes, self._constants = shapes, constants
-        if constants != self._constants:
-            raise TypeError(f"{_name(self._f)}: what is no tensor stays the same; give a number that changes as one")
+            self._shapes = shapes
         if shapes != self._shapes:
             return self._f(*arguments)
         out = self._run([tensor if tensor.is_contiguous() else tensor.contiguous() for tensor in tensors])

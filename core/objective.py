@@ -2,7 +2,7 @@
 
 import torch
 
-from core.agent import Agent, Batch, Steps
+from core.agent import Agent, Batch, Sampled
 from core.policy import Gaussian, entropy, kl, logp
 
 
@@ -41,7 +41,7 @@ def log_ratio(logp: torch.Tensor, logp_old: torch.Tensor, adv: torch.Tensor) -> 
     return (logp - logp_old).masked_fill(adv == 0, 0)
 
 
-def surrogate(agent: Agent, theta: torch.Tensor, steps: Steps) -> torch.Tensor:
+def surrogate(agent: Agent, theta: torch.Tensor, steps: Sampled) -> torch.Tensor:
     """mean[ π_θ/π_old · adv ] (TRPO, arXiv 1502.05477, eq. 14). At θ_old its gradient is the policy gradient."""
     logp_new = agent.policy.logp(theta, steps.obs, steps.act)
     return (torch.exp(log_ratio(logp_new, steps.logp, steps.adv)) * steps.adv).mean()
@@ -52,7 +52,7 @@ def mean_kl(agent: Agent, theta: torch.Tensor, obs: torch.Tensor, old: Gaussian)
     return kl(old, agent.policy.dist(theta, obs)).mean()
 
 
-def gain_and_kl(agent: Agent, theta: torch.Tensor, steps: Steps, old: Gaussian) -> tuple[torch.Tensor, torch.Tensor]:
+def gain_and_kl(agent: Agent, theta: torch.Tensor, steps: Sampled, old: Gaussian) -> tuple[torch.Tensor, torch.Tensor]:
     """Gain of the surrogate over θ_old, and mean KL(π_old ‖ π_θ): what a line search asks, in one pass."""
     new = agent.policy.dist(theta, steps.obs)
     gain = (torch.expm1(log_ratio(logp(new, steps.act), steps.logp, steps.adv)) * steps.adv).mean()

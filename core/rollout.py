@@ -44,6 +44,8 @@ def sample(
 
     Raises BudgetSpent where the budget does not reach so far.
     """
+    if whole_episodes and envs.staggered:
+        raise TypeError("whole episodes are not staggered: the method says so by whole_episodes(cfg)")
     act_row, noise = agent.policy.actor(agent.theta), _noise(agent, envs, rows=-(-steps // len(envs)))
     running = np.arange(len(envs))
     taken = np.ones(len(envs), bool)

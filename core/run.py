@@ -27,7 +27,7 @@ class Common:
     """Options of the run itself, open to every method.
 
     The defaults follow the code that came with the PPO paper (Baselines da99706). Left on purpose: one
-    environment at a time, time limits taken for deaths, and a filter that moved between sampling and update.
+    environment at a time, time limits treated as terminal, and a filter that moved between sampling and update.
     """
 
     envs: int = 8  #: copies of the task that share a batch; more of them, fewer policy calls
@@ -35,7 +35,7 @@ class Common:
     obs_clip: float = 5.0  #: filtered observations are clipped here (Baselines 2017)
     obs_floor: Positive = 0.01  #: at least, the variance by which the filter divides (Baselines 2017)
     clip_actions: bool = False  #: clip to the action space first; the control cost sees raw ones (Baselines until 2019)
-    time_limit: Literal["bootstrap", "terminate"] = "bootstrap"  #: terminate: a limit is a death, as in 2017
+    time_limit: Literal["bootstrap", "terminate"] = "bootstrap"  #: terminate: a limit is taken as terminal, as in 2017
     compile_from: int = 200_000  #: steps of a run from which its updates are compiled: fewer do not repay it
 
 
@@ -137,6 +137,8 @@ def _not_finite(values: dict[str, object]) -> str | None:
             seen.add(id(value))
             if isinstance(value, dict):
                 todo += [(f"{name}[{key!r}]", item) for key, item in value.items()]
+            elif hasattr(value, "_asdict"):
+                todo += [(f"{name}.{field}", item) for field, item in value._asdict().items()]
             elif isinstance(value, list | tuple):
                 todo += [(f"{name}[{i}]", item) for i, item in enumerate(value)]
             elif hasattr(value, "__dict__"):

@@ -30,7 +30,7 @@ import torch
 
 from algos import trpo_vine
 from analysis.figures.pyplot import plt
-from core.agent import Agent, Batch, Steps
+from core.agent import Agent, Batch, Sampled
 from core.envs.branches import Branches
 from core.envs.recorded import Environments
 from core.objective import surrogate
@@ -154,7 +154,7 @@ def single_estimates(agent: Agent, steps: int, seed: int) -> dict[tuple[str, str
 
 def policy_gradient(agent: Agent, batch: Batch, rows: slice | torch.Tensor) -> np.ndarray:
     """The gradient by some rows of a batch, with the advantages as they are."""
-    part = Steps(*(column[rows] for column in batch.steps(batch.adv)))
+    part = Sampled(*(column[rows] for column in batch.steps(batch.adv)))
     return agent.gradient(surrogate)(agent.theta, part).numpy()
 
 

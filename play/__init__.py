@@ -1,1 +1,1 @@
-"""Finished policies: loaded, played, filmed. An edit of ``episodes.py`` plays every final policy again."""
+"""Finished policies: loaded, played, filmed. An edit of ``policy.py`` or ``episodes.py`` plays them all again."""

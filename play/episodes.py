@@ -15,7 +15,7 @@ import numpy as np
 from core.envs.making import make_env
 from core.envs.recorded import Environments
 from core.envs.spec import HORIZON, spec_of
-from play import policy as trained
+from play import policy
 
 EPISODES = 5  #: of each kind, a run; of a task whose episodes are short, as many as last STEPS
 STEPS = 1000
@@ -45,7 +45,7 @@ def streams(seed: int, episodes: int) -> tuple[np.random.Generator, list[int]]:
 
 def play(folder: Path) -> list[Played]:
     """Episodes of the run in ``folder``, each of a copy of its own: short ones are not favoured. Raises UsageError."""
-    record = trained.record(folder)
+    record = policy.record(folder)
     if record["status"] == "diverged":
         return []
     spec = spec_of(record)
@@ -55,7 +55,7 @@ def play(folder: Path) -> list[Played]:
     clips = record["options"]["clip_actions"]
     envs = Environments(spec, starts * len(HOW), budget=sys.maxsize, clip_actions=clips)
     digest = hashlib.sha256((folder / "policy.safetensors").read_bytes()).hexdigest()[:12]
-    act = trained.actor(folder, envs.obs_dim, envs.act_dim)
+    act = policy.actor(folder, envs.obs_dim, envs.act_dim)
     noise = np.zeros((len(envs), envs.act_dim), np.float32)
     running, ended = np.arange(len(envs)), []
     for _ in range(horizon):

@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         cell = load_study(args.study).cell(args.task, args.method)
-        load_libraries(takes_portable(cell))
+        load_libraries(takes_portable(cell), "play.episodes")
         rows = play_cell(cell)
         write(args.out, rows)
     except UsageError as error:

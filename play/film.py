@@ -24,8 +24,7 @@ from PIL import Image, ImageDraw, ImageOps
 from core.envs.making import make_env
 from core.envs.spec import id_of, spec_of
 from core.errors import TaskError, UsageError, named
-from play import opengl
-from play import policy as trained
+from play import opengl, policy
 from play.episodes import streams
 from study.atomic import write_whole
 from study.cells import Cell
@@ -63,7 +62,7 @@ def stage(spec: str | dict) -> gymnasium.Env | None:
 
 def film(folder: Path) -> tuple[list[np.ndarray], float]:
     """Pictures (height × width × 3, bytes) of the run in ``folder``, and the seconds between two. Raises UsageError."""
-    record = trained.record(folder)
+    record = policy.record(folder)
     spec = spec_of(record)
     env = stage(spec)
     if env is None:
@@ -71,7 +70,7 @@ def film(folder: Path) -> tuple[list[np.ndarray], float]:
     dt = step_seconds(env)
     space: Any = env.action_space
     obs, _ = env.reset(seed=streams(record["seed"], 1)[1][0])
-    act = trained.actor(folder, len(obs), space.shape[0])
+    act = policy.actor(folder, len(obs), space.shape[0])
     still = np.zeros((1, space.shape[0]), np.float32)
     every = max(1, round(1 / (RATE * dt)))
     pictures = [picture(env, spec)]
@@ -121,7 +120,7 @@ def blank(text: str = "") -> np.ndarray:
 def film_cell(cell: Cell) -> tuple[list[np.ndarray], float]:
     """That of the first seed which did not diverge; one grey picture if there is none."""
     folders = [ROOT / cell.folder(seed) for seed in cell.seeds]
-    able = [folder for folder in folders if trained.record(folder)["status"] != "diverged"]
+    able = [folder for folder in folders if policy.record(folder)["status"] != "diverged"]
     return film(able[0]) if able else ([blank()], 1.0)
 
 

@@ -92,7 +92,7 @@ def check_call(call: Call, root: Path, config: Iterable[str]) -> None:
     if call.forced:
         raise UsageError(
             f"{call.forced}: a run is kept by its key, and this would train none again. Delete the run's folder "
-            "(results/runs/METHOD/TASK/KEY/seedN) and call snakemake without the option; to draw again: -R tables"
+            "(results/runs/ALGORITHM/TASK/KEY/seedN) and call snakemake without the option; to draw again: -R tables"
         )
     for key in config:
         raise UsageError(f"--config {key}: nothing is set there; studies are described in studies.yaml")

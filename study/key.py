@@ -76,7 +76,7 @@ def _first_seen(root: Path) -> Digests:
 
 def score_key(task: str | dict, root: Path = ROOT) -> str:
     """What the score of an untrained policy depends on: 12 hex digits of the task, and of how it is measured."""
-    measured = _digest_of([root / "play" / "random_score.py"], _first_seen(root))
+    measured = _digest_of([root / "play" / "untrained.py"], _first_seen(root))
     content = [measured, task, own_sources(task, root)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 

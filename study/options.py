@@ -78,6 +78,8 @@ def option_fields(algo: str, root: Path = ROOT) -> dict[str, Field]:
     common, own = read_fields(common_path, "Common"), read_fields(own_path, "Config")
     if both := sorted(common.keys() & own.keys()):
         raise UsageError(f"algos/{algo}.py: Config: {both[0]!r} is already an option of every run; choose another name")
+    if not _defines(own_path, "update"):
+        raise UsageError(f"algos/{algo}.py: no function update(agent, batch, cfg, state): see docs/extend.md")
     needed = () if _defines(own_path, "collect") else ("batch", "gamma", "lam")
     for name in needed:
         if name not in own:

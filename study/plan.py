@@ -21,6 +21,7 @@ from study.options import algorithms, least_steps, nearest, option_fields
 from study.published import check_published
 from study.tasks import make_task
 
+OF_METHODS = ("algo", "colour", "label", "line", "published", "row", "sweep")  #: of a method, besides options
 OF_STUDIES = ("tasks", "seeds", "steps", "portable")  #: not of a method, where some look for them
 
 
@@ -185,5 +186,6 @@ def _options(algo: str, given: dict, where: str, root: Path = ROOT) -> dict:
         if name in OF_STUDIES:
             raise UsageError(f"{where}: {name!r} is of a whole study: write it beside the study's methods")
         if name not in valid:
-            raise UsageError(f"{where}: option {nearest(name, valid)} (options of {algo})")
+            known = [*valid, *OF_METHODS] if ".methods." in where else valid
+            raise UsageError(f"{where}: option {nearest(name, known)} (options of {algo})")
     return {name: valid[name].check(value, f"{where}.{name}") for name, value in given.items()}

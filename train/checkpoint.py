@@ -1,9 +1,9 @@
 """A run in progress as one file, and back: all that decides its future, so that what follows has the same bytes.
 
 Between two iterations these are θ, φ, the observation filter, the algorithm's ``state``, the random streams, each
-copy of the task with its wrappers (``envs/state.py``), the open episodes, and the rows so far. A checkpoint is valid
-for its key and seed and for what else decides the bytes (``train/provenance.py``); anything else, or a damaged file, is
-refused.
+copy of the task with its wrappers (``core/envs/state.py``), the open episodes, and the rows so far. A checkpoint is
+valid for its key and seed and for what else decides the bytes (``train/provenance.py``); anything else, or a damaged
+file, is refused.
 """
 
 import hashlib

@@ -17,6 +17,8 @@ from study.task_sources import check_files
 from train.libraries import load_libraries, takes_portable
 from train.progress import Reporter
 
+MODULES = ("core.run", "train.files", "train.keeper")  #: what a run imports once its libraries are there
+
 
 def train(cell: Cell, seed: int) -> None:
     """Train and write the files, unless they are there: then they are valid, whatever made them.
@@ -65,7 +67,7 @@ def _check_writable(folder: Path) -> None:
 
 def _train(cell: Cell, seed: int, folder: Path, checkpoint_path: Path, reporter: Reporter) -> None:
     start = time.perf_counter()
-    load_libraries(takes_portable(cell))
+    load_libraries(takes_portable(cell), *MODULES)
     from core.compile import NotCompiled
     from train.files import git_commit
 

@@ -14,7 +14,7 @@ _REGISTERED: list = []  # by use_exact_sqrt; torch forgets it with the last refe
 
 
 def can_be_portable() -> bool:
-    """Whether this processor has what :data:`PORTABLE` asks for."""
+    """Whether this processor has what ``PORTABLE`` of study/record.py asks for."""
     if platform.machine() not in ("x86_64", "AMD64"):
         return False
     try:

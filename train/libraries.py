@@ -1,6 +1,7 @@
 """What a process imports to train or play, with one thread, and with which kernels."""
 
 import gc
+import importlib
 import os
 import sys
 
@@ -9,8 +10,8 @@ from study.record import PORTABLE
 from train.kernels import MARCH, can_be_portable, use_exact_sqrt
 
 
-def load_libraries(portable: bool = False) -> None:
-    """Import what a run needs: for one thread, and as fast as may be; ``portable``: with the kernels of that name."""
+def load_libraries(portable: bool = False, *modules: str) -> None:
+    """Import torch and ``modules`` for one thread, as fast as may be; ``portable``: with the kernels of that name."""
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = "1"  # read when numpy and torch load, so they load here
     if portable:
@@ -21,6 +22,8 @@ def load_libraries(portable: bool = False) -> None:
 
     import core.compile
 
+    for name in modules:
+        importlib.import_module(name)
     if portable:
         use_exact_sqrt()
         core.compile.compile_for(MARCH)

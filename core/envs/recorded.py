@@ -58,6 +58,7 @@ class Environments:
         self.steps = 0
         self.episodes: list[Episode] = []
         self._returns = np.zeros(len(seeds))
+        self.staggered = staggered
         self._first_limits = np.arange(len(seeds)) * self._copies.limit // len(seeds) * staggered  #: 0: none any more
 
     def __len__(self) -> int:

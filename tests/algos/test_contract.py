@@ -137,9 +137,11 @@ def test_an_option_of_one_name_and_source_has_one_default_and_one_description():
     said = {}
     for algo in algorithms():
         for field in option_fields(algo).values():
-            source = field.doc.rpartition("(")[2] if field.doc.endswith(")") else field.doc
-            kept = said.setdefault((field.name, source), (algo, field.default, field.doc))
-            assert kept[1:] == (field.default, field.doc), f"{field.name} of {algo} and of {kept[0]}"
+            words, _, source = field.doc.rstrip(")").rpartition(" (")
+            source, here, _ = source.partition(";")  # what is otherwise here stands after the source
+            kept = said.setdefault((field.name, source), (algo, field.default, words, here))
+            assert kept[1] == field.default, f"{field.name} of {algo} and of {kept[0]}"
+            assert kept[2] == words or here or kept[3], f"{field.name} of {algo} and of {kept[0]}"
 
 
 @every_algorithm

@@ -67,6 +67,8 @@ class Config:
     step_size: float = 0.1  #: α
 def collect(agent, envs, cfg, state):
     return None
+def update(agent, batch, cfg, state):
+    return {}
 """
 
 

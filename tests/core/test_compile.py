@@ -84,9 +84,9 @@ def test_a_graph_takes_named_tuples_in_tuples_and_constants():
     assert filled(given, iter("abc")) == ((Rows("a", "b"), "c"), 2)
 
 
-@pytest.mark.slow
-def test_a_number_that_changes_is_refused_and_not_kept_at_its_first_value():
-    graph, x = Graph(lambda x, scale: scale * x, True), torch.ones(2)
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_number_that_changes_is_refused_and_not_kept_at_its_first_value(compiled):
+    graph, x = Graph(lambda x, scale: scale * x, compiled), torch.ones(2)
     assert [graph(x, 2).tolist(), graph(x, 2).tolist()] == [[2, 2], [2, 2]]
     with pytest.raises(TypeError, match="give a number that changes as one"):
         graph(x, 3)

@@ -79,6 +79,12 @@ def test_staggered_copies_cut_their_first_episodes_and_end_evenly_spaced(start):
     assert set(roll.final_obs) == set(zip(*np.nonzero(roll.truncated), strict=True)), "a cut is bootstrapped"
 
 
+def test_whole_episodes_that_would_be_cut_to_stagger_them_are_refused(start):
+    agent, envs = start("Reacher-v4", envs=5, staggered=True)
+    with pytest.raises(TypeError, match=r"whole_episodes\(cfg\)"):
+        sample(agent, envs, 100, whole_episodes=True)
+
+
 @pytest.mark.parametrize(("algo", "changes"), [("pg", {"critic": False, "batch": 100}), ("cem", {"population": 8})])
 def test_whole_episodes_are_never_cut_to_stagger_them(algo, changes):
     run = Run(algo, "Reacher-v4", defaults(algo, envs=8, compile_from=1, **changes), steps=500, seed=0)

@@ -9,7 +9,7 @@ import gymnasium
 import pytest
 
 from study.config import read_config
-from study.options import UsageError
+from study.options import UsageError, option_fields
 from study.plan import ROOT, load_studies, load_study, override
 from study.tasks import make_task, registered
 
@@ -124,6 +124,7 @@ MISTAKES = {
         "a: {algo: npg, row: fixed KL 1}\n    trpo: {row: fixed KL 1}": "trpo.row: 'fixed KL 1' is a already",
         "trpo: {colour: #0072B2\n      }": 'tiny.methods.trpo.colour: a colour is "#RRGGBB", six hexadecimal digits',
         "trpo: {colour: blue}": 'tiny.methods.trpo.colour: a colour is "#RRGGBB"',
+        "trpo: {color: blue}": "tiny.methods.trpo: option 'color' is unknown; did you mean 'colour'?",
         "trpo: {line: doted}": "tiny.methods.trpo.line: 'doted' is unknown; did you mean 'dotted'?",
         "trpo: {line: dotted, sweep: {max_kl: [0.01, 0.1]}}": "tiny.methods.trpo.line: a method with a sweep has no",
         "trpo: {batch: 0}": "tiny.methods.trpo.batch: 0 is out of range: this is a count, 1 or more",
@@ -187,6 +188,15 @@ def test_a_task_that_gymnasium_does_not_have_is_named_if_it_should_be_its_own(pr
 def test_gymnasiums_ids_are_read_as_it_registers_them():
     assert {name for name in registered() if "/" not in name} <= set(gymnasium.registry)
     assert {entry["id"] for entry in read_config(ROOT / "envs.yaml").values()} <= set(registered())
+
+
+def test_a_method_without_an_update_is_refused_when_it_is_planned(tmp_path):
+    shutil.copytree(ROOT / "core", tmp_path / "core", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "algos").mkdir()
+    text = (ROOT / "algos/npg.py").read_text()
+    (tmp_path / "algos/npg.py").write_text(text.replace("def update(", "def updat("))
+    with pytest.raises(UsageError, match=r"algos/npg.py: no function update\(agent, batch, cfg, state\): see docs"):
+        option_fields("npg", tmp_path)
 
 
 def test_a_study_may_not_take_the_name_of_a_rule(project):

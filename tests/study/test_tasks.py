@@ -17,7 +17,7 @@ from core.errors import UsageError
 from core.run import Run
 from play import random_score
 from play.episodes import play
-from play.random_score import random_returns
+from play.untrained import random_returns
 from study import tasks
 from study.config import read_config
 from study.key import ROOT

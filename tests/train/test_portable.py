@@ -17,7 +17,7 @@ from analysis.data.mixed import mixed
 from study.options import algorithms
 from study.plan import ROOT, load_studies, load_study
 from study.record import PORTABLE, environment, portable
-from train import job as train
+from train import libraries
 from train.kernels import can_be_portable
 
 pytestmark = pytest.mark.long
@@ -148,13 +148,13 @@ def test_a_run_is_made_again_with_its_own_variables_and_no_others(monkeypatch):
 
 
 def test_a_processor_that_cannot_is_said(monkeypatch, capsys):
-    monkeypatch.setattr(train, "can_be_portable", lambda: False)
-    assert train.takes_portable(SimpleNamespace(portable=True)) is False
+    monkeypatch.setattr(libraries, "can_be_portable", lambda: False)
+    assert libraries.takes_portable(SimpleNamespace(portable=True)) is False
     assert "needs an x86-64 processor with AVX2" in capsys.readouterr().err
-    assert train.takes_portable(SimpleNamespace(portable=False)) is False
+    assert libraries.takes_portable(SimpleNamespace(portable=False)) is False
     assert not capsys.readouterr().err
-    monkeypatch.setattr(train, "can_be_portable", lambda: True)
-    assert train.takes_portable(SimpleNamespace(portable=True)) is True
+    monkeypatch.setattr(libraries, "can_be_portable", lambda: True)
+    assert libraries.takes_portable(SimpleNamespace(portable=True)) is True
 
 
 @pytest.mark.parametrize("machine", ["aarch64", "arm64"])
