@@ -19,7 +19,7 @@ def block(heading, kind):
     return found
 
 
-@pytest.mark.workflow
+@pytest.mark.slow
 def test_a_study_and_a_published_source_are_added_as_the_page_says(tmp_path):
     project = copy_project(tmp_path / "project")
     (project / "studies.yaml").write_text(block("A study", "yaml"))
