@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pandas as pd
 
-HERE = Path(__file__).parent
-OUT = HERE.parent / "results" / "lecture"
+from study.topics import topics
 
-
-def topics() -> list[str]:
-    """The modules of this folder that have ``draw(table)``; those without it help the others."""
-    return sorted(path.stem for path in HERE.glob("*.py") if "\ndef draw(" in path.read_text(encoding="utf-8"))
+ROOT = Path(__file__).parents[1]
+OUT = ROOT / "results" / "lecture"
 
 
 def main() -> None:
     """Command line: the name of a topic, and nothing else."""
-    if len(sys.argv) != 2 or sys.argv[1] not in topics():
-        sys.exit(f"usage: python -m lecture TOPIC, one of {', '.join(topics())}")
+    known, wrong = topics(ROOT)
+    if len(sys.argv) == 2 and sys.argv[1] in wrong:
+        sys.exit(f"error: {wrong[sys.argv[1]]}")
+    if len(sys.argv) != 2 or sys.argv[1] not in known:
+        sys.exit(f"usage: python -m lecture TOPIC, one of {', '.join(known)}")
     topic = sys.argv[1]
     module = importlib.import_module(f"lecture.{topic}")
     table, figure = OUT / "tables" / f"{topic}.csv", OUT / "figures" / f"{topic}.png"

@@ -4,14 +4,13 @@ in:  episodes.parquet, updates.parquet and run.json of a study's runs; the sourc
 out: results/<study>/tables/, results/<study>/figures/ (analysis/data/products.py says how they are found)
 """
 
-from analysis.data.products import figures, figures_of, statistics, tables_of
+from analysis.data.products import figures, figures_of, left_out, statistics, tables_of
 
-try:
-    FIGURES, STATISTICS = figures(), statistics()
-    FIGURES_OF = {name: figures_of(study) for name, study in STUDIES.items()}
-    TABLES_OF = {name: tables_of(study) for name, study in STUDIES.items()}
-except UsageError as error:
-    sys.exit(f"error: {error}")
+for said in left_out(STUDIES.values()) if workflow.is_main_process else ():
+    print(said, file=sys.stderr)
+FIGURES, STATISTICS = figures(), statistics()
+FIGURES_OF = {name: figures_of(study) for name, study in STUDIES.items()}
+TABLES_OF = {name: tables_of(study) for name, study in STUDIES.items()}
 PUBLISHED = [
     p.relative_to(ROOT).as_posix() for p in sorted((ROOT / "published").rglob("*.*")) if p.suffix in (".csv", ".yaml")
 ]

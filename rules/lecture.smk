@@ -4,7 +4,11 @@ in:  the topic's module in lecture/, and all that it imports
 out: results/lecture/tables/, results/lecture/figures/
 """
 
-TOPICS = sorted(p.stem for p in (ROOT / "lecture").glob("*.py") if "\ndef draw(" in p.read_text(encoding="utf-8"))
+from study.topics import topics
+
+TOPICS, _wrong = topics(ROOT)
+for said in _wrong.values() if workflow.is_main_process else ():
+    print(f"warning: {said}: the topic is left out", file=sys.stderr)
 
 
 rule lecture_topic:

@@ -14,6 +14,8 @@ CELL = "results/runs/{algo}/{task}/{key}"  #: where the runs of a cell lie, from
 RUN = f"{CELL}/seed{{seed}}"
 EVALUATION = f"{CELL}/evaluation/{{how}}.csv"
 
+ROWS_NEEDED = 3  #: of Table 1 in a study: of two there is no ranking to speak of
+
 
 class Swept(NamedTuple):
     """Where a method stands in a sweep: a line of a study that names one option's values."""
@@ -122,6 +124,11 @@ class Study:
     def published(self) -> bool:
         """Whether it is compared with published sources: a method says what they call it."""
         return not self.sweeps and any(method.published for method in self.methods.values())
+
+    @property
+    def ranked(self) -> bool:
+        """Whether it has enough rows of the PPO paper's Table 1 to compare how they rank."""
+        return not self.sweeps and sum(bool(method.row) for method in self.methods.values()) >= ROWS_NEEDED
 
     @property
     def manifest(self) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from core.errors import UsageError
 from study.config import check, load_yaml
+from study.options import algorithms, nearest
 
 
 def read_entries(path: Path, root: Path) -> tuple[dict, dict]:
@@ -22,3 +23,11 @@ def dressed(entry: dict, looks: dict) -> dict:
     return entry | {
         "methods": {m: given if "sweep" in given else looks.get(m, {}) | given for m, given in methods.items()}
     }
+
+
+def unknown_looks(root: Path) -> list[str]:
+    """A line on each look whose name no method has: neither a file of ``algos/`` nor a line of a study."""
+    entries, looks = read_entries(root / "studies.yaml", root)
+    lines = [entry.get("methods") for entry in entries.values() if isinstance(entry, dict)]
+    known = {*algorithms(root), *(name for methods in lines if isinstance(methods, dict) for name in methods)}
+    return [f"studies.yaml: looks: {nearest(name, known)}" for name in looks if name not in known]

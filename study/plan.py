@@ -19,6 +19,7 @@ from study.key import ROOT
 from study.looks import dressed, read_entries
 from study.options import algorithms, least_steps, nearest, option_fields
 from study.published import check_published
+from study.table1 import check_rows
 from study.tasks import make_task
 
 OF_METHODS = ("algo", "colour", "label", "line", "published", "row", "sweep")  #: of a method, besides options
@@ -100,6 +101,7 @@ def make_study(name: str, entry: dict, envs: dict, root: Path = ROOT) -> Study:
         plain = next(name for name, method in methods.items() if method.swept is None)
         raise UsageError(f"{where}.methods.{plain}: needs a sweep, as other methods of the study have one")
     check_published(methods.values(), f"{where}.methods", root)
+    check_rows(methods.values(), f"{where}.methods", root)
     seeds = entry["seeds"]
     study = Study(
         name=name,

@@ -1,4 +1,4 @@
-"""What was published, as far as a plan needs it: the sources of ``published/`` and the rows of the PPO paper's Table 1.
+"""The sources of ``published/``, as far as a plan needs them.
 
 A source is a file ``published/NAME.yaml``; ``published/README.md`` has the grammar.
 ``analysis/data/published.py`` reads its numbers.
@@ -6,12 +6,13 @@ A source is a file ``published/NAME.yaml``; ``published/README.md`` has the gram
 
 import csv
 import dataclasses
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import UsageError
-from study.cells import Method, Study
+from study.cells import Method
 from study.config import check, load_yaml
 from study.key import ROOT
 from study.options import nearest
@@ -38,6 +39,20 @@ class Source:
         """Its file, from the root of the project."""
         return f"published/{self.part_of or self.name}.yaml"
 
+    @property
+    def data(self) -> str:
+        """The file of its numbers, likewise."""
+        return f"published/curves/{self.curves}" if self.curves else "published/returns.csv"
+
+    def of(self, method: Method) -> str | None:
+        """The algorithm in its data that a method is compared with; None where there is none."""
+        return self.names.get(method.published_in(self.name) or "")
+
+
+CURVES = ("task", "source_task_id", "algorithm", "timestep", "return_mean")  #: columns of a file of curves
+ROWS = ("source", "task", "source_task_id", "algorithm", "timesteps", "mean", "spread")  #: and of returns.csv
+DEVIATION, BAND = ("return_std_over_seeds",), ("band_low", "band_high")  #: and those of a spread, of curves
+
 
 def read_sources(root: Path = ROOT) -> tuple[dict[str, Source], dict[str, str]]:
     """The sources by name, in the order of their years, and one line on each file that is none, by the file's name."""
@@ -48,10 +63,52 @@ def read_sources(root: Path = ROOT) -> tuple[dict[str, Source], dict[str, str]]:
             mine = _read(path, root)
             for name in found.keys() & mine.keys():
                 raise UsageError(f"{path.name}: {name!r} is of {found[name].file} already")
-            found |= mine
         except UsageError as error:
             broken[path.stem] = f"published/{error}"
+            continue
+        try:
+            check_data(mine[path.stem], root)
+            found |= mine
+        except UsageError as error:
+            broken[path.stem] = str(error)
     return dict(sorted(found.items(), key=lambda item: item[1].year)), broken
+
+
+def check_data(source: Source, root: Path = ROOT) -> None:
+    """Raise UsageError where the data have not the rows, the columns or the algorithms that a source names."""
+    try:
+        path = root / source.data
+        about = path.stat()
+        columns, algorithms = _contents(path, about.st_mtime_ns, about.st_size)
+    except (OSError, ValueError, csv.Error) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(f"{source.data}: cannot be read: {reason}; correct it, or restore it from git") from None
+    for name in ROWS if source.rows else CURVES:
+        if name not in columns:
+            raise UsageError(f"{source.data}: has no column {name!r}, which {source.file} needs")
+    ways: list[tuple[str, ...]] = {"band": [BAND], "deviation": [DEVIATION, BAND], "none": [()]}[source.spread]
+    if source.curves and not any(columns >= set(way) for way in ways):
+        needed = ", or ".join(" and ".join(way) for way in ways)
+        raise UsageError(f"{source.file}: spread: {source.spread} needs the columns {needed} ({source.data})")
+    there = algorithms.keys() if source.rows else [""]
+    if (rows := source.rows or "") not in there:
+        raise UsageError(f"{source.file}: rows: {nearest(rows, there)} ({source.data})")
+    for name, theirs in source.names.items():
+        if theirs not in algorithms[rows]:
+            raise UsageError(f"{source.file}: names.{name}: {nearest(theirs, algorithms[rows])} ({source.data})")
+
+
+@functools.cache
+def _contents(path: Path, changed: int, size: int) -> tuple[set[str], dict[str, set[str]]]:
+    """A table's columns, and its algorithms by what it says of their source: nothing, in a file of curves."""
+    algorithms: dict[str, set[str]] = {"": set()} if path.parent.name == "curves" else {}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        columns = set(reader.fieldnames or ())
+        for row in reader:
+            source = "" if path.parent.name == "curves" else row.get("source") or ""
+            algorithms.setdefault(source, set()).add(row.get("algorithm") or "")
+    return columns, algorithms
 
 
 def _read(path: Path, root: Path) -> dict[str, Source]:
@@ -68,45 +125,25 @@ def _read(path: Path, root: Path) -> dict[str, Source]:
     return {first.name: first} | others
 
 
-def table1_rows(root: Path = ROOT) -> dict[str, float]:
-    """The rows of the PPO paper's Table 1 in its order, such as "clipping 0.2", with their scores."""
-    with (root / "published/ppo_table1.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    names = [row["objective"] + (f" {float(row['value']):g}" if row["value"] else "") for row in rows]
-    return {name: float(row["avg_normalized_score"]) for name, row in zip(names, rows, strict=True)}
-
-
-def surrogates(study: Study) -> dict[str, str]:
-    """The method that is each row of Table 1, of the rows that a study has."""
-    return {method.row: name for name, method in study.methods.items() if method.row}
-
-
 def check_published(methods: Iterable[Method], where: str, root: Path = ROOT) -> None:
-    """Raise UsageError where what methods say by ``published`` or ``row`` is none, or two are the same row."""
-    taken: dict[str, str] = {}
-    sources, broken = read_sources(root) if any(method.published for method in methods) else ({}, {})
-    for method in methods:
-        here = f"{where}.{method.swept.line if method.swept else method.name}"
-        if method.published:
-            _check_names(method.published, sources, broken, f"{here}.published")
-        if method.row:
-            if method.row not in (rows := table1_rows(root)):
-                raise UsageError(f"{here}.row: {nearest(method.row, rows)} (published/ppo_table1.csv)")
-            if method.row in taken:
-                raise UsageError(f"{here}.row: {method.row!r} is {taken[method.row]} already")
-            taken[method.row] = method.name
+    """Raise UsageError where no source knows what methods say by ``published``."""
+    named = [method for method in methods if method.published]
+    sources, broken = read_sources(root) if named else ({}, {})
+    for method in named:
+        line = method.swept.line if method.swept else method.name
+        _check_names(method.published, sources, bool(broken), f"{where}.{line}.published")
 
 
-def _check_names(published: str | dict[str, str], sources: dict, broken: dict, where: str) -> None:
+def _check_names(published: str | dict[str, str] | None, sources: dict, incomplete: bool, where: str) -> None:
+    """Raise UsageError for a name that no source has; not for one that a source with a mistake may have."""
     if isinstance(published, str):
         valid = {name for source in sources.values() for name in source.names}
-        if published not in valid:
-            raise UsageError(next(iter(broken.values()), f"{where}: {nearest(published, valid)} (published/*.yaml)"))
+        if published not in valid and not incomplete:
+            raise UsageError(f"{where}: {nearest(published, valid)} (published/*.yaml)")
         return
-    for source, name in published.items():
-        if source in broken:
-            raise UsageError(broken[source])
-        if source not in sources:
+    for source, name in (published or {}).items():
+        if source in sources:
+            if name not in sources[source].names:
+                raise UsageError(f"{where}.{source}: {nearest(name, sources[source].names)} ({sources[source].file})")
+        elif not incomplete:
             raise UsageError(f"{where}: {nearest(source, sources)} (published/*.yaml)")
-        if name not in sources[source].names:
-            raise UsageError(f"{where}.{source}: {nearest(name, sources[source].names)} ({sources[source].file})")

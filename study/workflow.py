@@ -15,6 +15,7 @@ from study.call import Call, check_call
 from study.cells import CELL, EVALUATION, FILES, RUN, Cell
 from study.integrity import damaged, set_aside, stale_evaluations
 from study.key import ROOT
+from study.looks import unknown_looks
 from study.plan import manifest_holds, read_studies, write_manifest
 from study.published import read_sources
 from study.resources import memory_mb, minutes
@@ -71,6 +72,7 @@ class Workflow:
         return [
             *(f"warning: {said}: the study {name} is left out" for name, said in self.broken.items()),
             *(f"warning: {said}: the source is left out" for said in read_sources(self._root)[1].values()),
+            *(f"warning: {said}: no method looks so" for said in unknown_looks(self._root)),
             *(f"error: {said}. Its runs fail; all others go on, and {so_far} draws them" for said in unusable.values()),
             *(
                 f"warning: {folder}: {wrong}: {moved} to work/damaged/, and to be trained again"
@@ -88,10 +90,6 @@ class Workflow:
         """What the analysis reads of the runs."""
         study = self.studies[wildcards.study]
         return [path for name in ("episodes.parquet", "run.json") for path in study.run_files(name)]
-
-    def update_tables(self, wildcards) -> list[str]:
-        """What the updates of the runs reported."""
-        return self.studies[wildcards.study].run_files("updates.parquet")
 
     def evaluations(self, wildcards) -> list[str]:
         """The tables of episodes of the final policies. A study of step sizes, which asks for scores only, has none."""

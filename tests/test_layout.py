@@ -15,6 +15,7 @@ from study.sources import closure
 
 #: What planning may see of core/: no module that loads torch or a simulator as it is imported.
 PLAIN = ("core.errors", "core.kinds", "core.envs.spec", "core.envs.making")
+SHOWN = ("study", "core.errors", "core.envs.spec")  #: what analysis may import besides itself
 #: Each room, and what of the project it may import: rooms, or modules of them.
 ROOMS = {
     "core": ("core",),
@@ -22,12 +23,12 @@ ROOMS = {
     "study": ("study", *PLAIN),
     "train": ("train", "study", "core"),
     "play": ("play", "study", "core", "train.libraries", "train.provenance"),
-    "analysis.data": ("analysis.data", "study", *PLAIN),
-    "analysis.statistics": ("analysis.statistics", "analysis.data", "study", *PLAIN),
-    "analysis.figures": ("analysis.figures", "analysis.statistics", "analysis.data", "study", *PLAIN),
-    "analysis.page": ("analysis.page", "analysis.figures", "analysis.statistics", "analysis.data", "study", *PLAIN),
-    "analysis.terminal": ("analysis", "study", *PLAIN),
-    "lecture": ("lecture", "core", "algos", "study", "analysis.figures.pyplot"),
+    "analysis.data": ("analysis.data", *SHOWN),
+    "analysis.statistics": ("analysis.statistics", "analysis.data", *SHOWN),
+    "analysis.figures": ("analysis.figures", "analysis.statistics", "analysis.data", *SHOWN),
+    "analysis.page": ("analysis.page", "analysis.figures", "analysis.statistics", "analysis.data", *SHOWN),
+    "analysis.terminal": ("analysis", *SHOWN),
+    "lecture": ("lecture", "core", "algos", "study.topics", "analysis.figures.pyplot"),
     "tools": ("tools", "core", "algos", "study", "train", "play", "analysis"),
     "benchmarks": ("benchmarks", "core", "algos", "study", "train", "play"),
 }

@@ -10,9 +10,8 @@ import pandas as pd
 from analysis.data.scores import EVALUATED
 from core.errors import UsageError
 from study.cells import Study
-from study.options import nearest
 from study.plan import ROOT
-from study.published import Source, read_sources
+from study.published import BAND, Source, check_data, read_sources
 
 
 @functools.cache
@@ -31,23 +30,18 @@ def ours_is(source: Source) -> str:
 
 def read_data(source: Source, root: Path = ROOT) -> pd.DataFrame:
     """A source's data, with the columns that ``published_curves`` gives. Raises UsageError where they are none."""
-    file = f"published/curves/{source.curves}" if source.curves else "published/returns.csv"
+    check_data(source, root)
     try:
-        table = pd.read_csv(root / file)
+        table = pd.read_csv(root / source.data)
         if source.rows:
-            table = _columns(table, texts=("source",)).rename(columns={"timesteps": "timestep", "mean": "return_mean"})
-            if source.rows not in (there := set(table["source"])):
-                raise UsageError(f"{source.file}: rows: {nearest(source.rows, there)} ({file})")
+            table = table.rename(columns={"timesteps": "timestep", "mean": "return_mean"})
             table = table[table["source"] == source.rows]
-        table = _columns(table, ("task", "source_task_id", "algorithm"), ("timestep", "return_mean"))
+        texts = {name: table[name].astype(str) for name in ("task", "source_task_id", "algorithm")}
+        table = table.assign(**texts, **{name: pd.to_numeric(table[name]) for name in ("timestep", "return_mean")})
         table = _with_band(table, source)
-    except (OSError, ValueError, TypeError, OverflowError) as error:
+    except (OSError, ValueError, TypeError, OverflowError, KeyError) as error:
         reason = " ".join(str(error).split())
-        raise UsageError(f"{file}: cannot be read: {reason}; correct it, or restore it from git") from None
-    there = set(table["algorithm"])
-    for name, theirs in source.names.items():
-        if theirs not in there:
-            raise UsageError(f"{source.file}: names.{name}: {nearest(theirs, there)} ({file})")
+        raise UsageError(f"{source.data}: cannot be read: {reason}; correct it, or restore it from git") from None
     version = table["source_task_id"].str.extract(r"(-v\d+)$", expand=False)
     return table.assign(version=version.fillna(table["source_task_id"]))
 
@@ -55,21 +49,12 @@ def read_data(source: Source, root: Path = ROOT) -> pd.DataFrame:
 def _with_band(table: pd.DataFrame, source: Source) -> pd.DataFrame:
     if source.spread == "none":
         return table.assign(low=table["return_mean"], high=table["return_mean"])
-    if "band_low" in table:
-        table = _columns(table, numbers=("band_low", "band_high"))
-        return table.rename(columns={"band_low": "low", "band_high": "high"})
     name = "spread" if source.rows else "return_std_over_seeds"
-    deviation = _columns(table, numbers=(name,))[name]
+    if source.spread == "band" or name not in table:
+        low, high = (pd.to_numeric(table[column]) for column in BAND)
+        return table.assign(low=low, high=high)
+    deviation = pd.to_numeric(table[name])
     return table.assign(low=table["return_mean"] - deviation, high=table["return_mean"] + deviation)
-
-
-def _columns(table: pd.DataFrame, texts: Iterable[str] = (), numbers: Iterable[str] = ()) -> pd.DataFrame:
-    """The table with these columns as texts and as numbers. Raises ValueError where it has one not, or it is none."""
-    for name in (*texts, *numbers):
-        if name not in table:
-            raise ValueError(f"it has no column {name!r}")
-    found = {name: table[name].astype(str) for name in texts} | {name: pd.to_numeric(table[name]) for name in numbers}
-    return table.assign(**found)
 
 
 def published_curves(
@@ -84,13 +69,15 @@ def published_curves(
     """
     found, files = {}, {}
     for source in sources() if some is None else some:
+        if not any(source.of(method) for method in study.methods.values()):
+            continue
         if source.file not in files:  # other metrics of it are of the same data
             files[source.file] = read_data(source, root)
         table = files[source.file]
         if "backend" in table:
             table = table.sort_values("backend", kind="stable")  # pytorch before tf1
         for method in study.methods.values():
-            mine = table[table["algorithm"] == source.names.get(method.published_in(source.name) or "")]
+            mine = table[table["algorithm"] == source.of(method)]
             for task, curve in mine.groupby("task"):
                 if task in study.tasks:
                     if "backend" in curve:

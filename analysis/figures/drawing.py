@@ -1,8 +1,9 @@
 """Figures of a study as files: ``.png``, ``.svg`` and, the caption, ``.txt`` (``analysis/data/products.py``)."""
 
+import sys
 from importlib import import_module
 
-from analysis.data.products import chosen, figures
+from analysis.data.products import FIGURES, chosen, left_out
 from analysis.data.read import Tables
 from analysis.data.runs import folder
 from analysis.figures.pyplot import plt
@@ -13,7 +14,9 @@ from study.cells import Study
 def make(study: Study, name: str | None = None) -> None:
     """Write the figure ``name``, or every figure. Raises UsageError where the study has no such figure."""
     out, tables = folder(study.name, "figures"), Tables(study)
-    for one in chosen(figures(), study, name):
+    for said in () if name else left_out([study], FIGURES):
+        print(said, file=sys.stderr)
+    for one in chosen(FIGURES, study, name):
         module = import_module(f"analysis.figures.{one}")
         caption = module.caption(study, tables)
         with page():

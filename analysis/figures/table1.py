@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from analysis.data.products import ROWS_NEEDED
 from analysis.data.read import Tables
 from analysis.figures.captions import about, counted, stratified
 from analysis.figures.pyplot import plt, sns
 from analysis.figures.style import WIDTH, canvas, drawn_label, looks, nothing
 from analysis.statistics.table1 import of_rows
-from study.cells import Study
+from study.cells import ROWS_NEEDED, Study
 
 ABOUT = "The surrogates of the PPO paper's Table 1, ours and the paper's."
 NONE_SHARED = "No task has scores of three rows of the paper's Table 1."
@@ -21,9 +20,7 @@ CAUTION = (
 
 def wanted(study: Study) -> bool:
     """Of studies with enough rows of Table 1."""
-    from analysis.data.products import ranked
-
-    return ranked(study)
+    return study.ranked
 
 
 def draw(study: Study, tables: Tables) -> plt.Figure:

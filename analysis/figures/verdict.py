@@ -12,7 +12,6 @@ from analysis.data.words import rounded
 from analysis.figures.captions import about, counted
 from analysis.figures.pyplot import mpl, plt
 from analysis.figures.style import WIDTH, canvas, drawn_label, nothing
-from analysis.statistics.verdict import make
 from study.cells import Study
 
 ABOUT = "Our return beside each published source's, and whether they agree."
@@ -31,7 +30,7 @@ def wanted(study: Study) -> bool:
 def draw(study: Study, tables: Tables) -> plt.Figure:
     """The map."""
     runs = tables["runs"]
-    table, summary = make(study, tables).values()  # verdict.csv has six digits, which would be rounded once more
+    table, summary = tables["verdict"], tables["verdict_summary"]
     summary = summary[summary["cells"] > 0].set_index("source")
     sources = [source for source in all_sources() if source.name in summary.index]
     if not sources:

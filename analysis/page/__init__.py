@@ -1,1 +1,1 @@
-"""The page of a study: one file that holds its figures, tables, verdict, cells, and how each was made."""
+"""The page of a study: one file with figures, tables, verdict and cells. An edit makes the pages again."""

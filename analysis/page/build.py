@@ -59,6 +59,9 @@ def make(study: Study) -> None:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters |= {"number": number, "breakable": _breakable}
+    shown, verdict = _tables(names, listed, read, runs), verdicts.maps(names, read)
+    figures = {name: _figure(study, out / "figures", name, about) for name, about in figures_of(study).items()}
+    there = {"verdict": bool(verdict), "statistics": "ranking" in shown, "table1": "table1" in shown}
     html = environment.get_template("page.html").render(
         study=study,
         name=study.planned.name,
@@ -71,12 +74,12 @@ def make(study: Study) -> None:
         runs=runs,
         short=_short(names, read),
         summary=made.summary(study, runs),
-        figures={name: _figure(study, out / "figures", name, about) for name, about in figures_of(study).items()},
-        tables=_tables(names, listed, read, runs),
-        placed=SHOWN.keys() | {"runs"},
+        figures=_sections(figures, there | {"cost": "cost" in shown}),
+        tables=shown,
+        more=[name for name in shown if name not in SHOWN and name != "runs"],
         matrix=_matrix(names, read),
         films=films.read(names, read["runs"]),
-        verdict=verdicts.maps(names, read),
+        verdict=verdict,
         cells=_cells(names, read, runs, curves, len(study.planned.seeds)),
         settings=made.settings(study, runs),
         facts=made.facts(runs),
@@ -146,6 +149,27 @@ def _figure(study: Study, folder: Path, name: str, about: str) -> Figure:
         round(float(width) * 96 / 72),
         round(float(height) * 96 / 72),
     )
+
+
+#: The figures of each section, in its order; those of a section that is not there, and all others, are under "More".
+PLACES = {
+    "curves": ("sweeps", "figure3", "curves"),
+    "verdict": ("verdict", "figure3_overlay"),
+    "statistics": ("aggregates", "profiles", "improvement"),
+    "table1": ("table1",),
+    "cost": ("cost",),
+}
+
+
+def _sections(figures: dict[str, Figure], there: dict[str, bool]) -> dict[str, dict[str, Figure]]:
+    """The figures of each section that is there, and of "more"."""
+    found = {
+        section: {name: figures[name] for name in names if name in figures}
+        for section, names in PLACES.items()
+        if there.get(section, True)
+    }
+    placed = {name for some in found.values() for name in some}
+    return found | {"more": {name: figure for name, figure in figures.items() if name not in placed}}
 
 
 SHOWN = {

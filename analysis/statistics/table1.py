@@ -17,7 +17,7 @@ from analysis.statistics import across_tasks
 from analysis.statistics.intervals import percentile, stream
 from analysis.statistics.tables import shared, with_counts
 from study.cells import Study
-from study.published import surrogates, table1_rows
+from study.table1 import rows, surrogates
 
 TABLES = {
     "table1": "Each row of the PPO paper's Table 1: our score with its interval, and the paper's.",
@@ -28,15 +28,13 @@ TABLES = {
 
 def wanted(study: Study) -> bool:
     """Of studies with enough rows of Table 1."""
-    from analysis.data.products import ranked
-
-    return ranked(study)
+    return study.ranked
 
 
 def paper_scores(study: Study) -> dict[str, float]:
     """The paper's score of each method that is one of its rows, in the paper's order."""
     mine = surrogates(study)
-    return {mine[row]: score for row, score in table1_rows().items() if row in mine}
+    return {mine[name]: row.score for name, row in rows().items() if name in mine}
 
 
 def tabulate(paper: dict[str, float], scores: dict[str, across_tasks.Scores]) -> tuple[pd.DataFrame, ...]:

@@ -1,1 +1,1 @@
-"""A study, or two methods, shown in the terminal."""
+"""A study, or two methods, shown in the terminal. An edit makes nothing again."""

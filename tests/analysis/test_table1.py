@@ -7,15 +7,17 @@ import pytest
 from made_up import words
 from scipy import stats
 
-from analysis.data.products import ROWS_NEEDED, figures_of, tables_of
+from analysis.data.products import figures_of, tables_of
 from analysis.figures import table1
 from analysis.figures.style import page
 from analysis.statistics import across_tasks
 from analysis.statistics.intervals import percentile, stream
 from analysis.statistics.table1 import paper_scores, tabulate
+from study.cells import ROWS_NEEDED
 from study.config import read_config
 from study.plan import ROOT, load_studies, make_study
-from study.published import surrogates, table1_rows
+from study.table1 import rows as rows_of_paper
+from study.table1 import surrogates
 
 METHODS = {
     "fixed": {"algo": "ppo_kl", "adaptive": False, "beta": 3, "row": "fixed KL 3"},
@@ -41,7 +43,7 @@ def test_a_method_is_the_row_that_it_says(study):
 
 
 def test_the_rows_have_the_names_and_the_order_that_the_paper_prints():
-    rows = table1_rows()
+    rows = rows_of_paper()
     assert list(rows)[:4] == ["no clipping or penalty", "clipping 0.1", "clipping 0.2", "clipping 0.3"]
     assert list(rows)[4:8] == ["adaptive KL 0.003", "adaptive KL 0.01", "adaptive KL 0.03", "fixed KL 0.3"]
     assert list(rows)[8:] == ["fixed KL 1", "fixed KL 3", "fixed KL 10"]

@@ -11,10 +11,16 @@ from copied import STUDIES, edit, snakemake
 from copied import copy_project as copy_sources
 from extend import blocks, files
 
-from lecture.__main__ import topics
+from study import topics as listing
 from study.plan import ROOT
 
 CHEAP = [f"results/lecture/figures/{topic}.png" for topic in ("visitation", "sigmoid")]
+
+
+def topics(root=ROOT):
+    found, wrong = listing.topics(root)
+    assert not wrong
+    return found
 
 
 def copy_project(target):

@@ -161,7 +161,6 @@ def test_the_files_of_a_study(root):
     folders = [cell.folder(seed) for cell in tiny.cells for seed in (0, 1)]
     assert len(folders) == 8 and plan.runs("tiny") == [f"{folder}/{name}" for name in FILES for folder in folders]
     assert plan.run_tables(wildcards) == [f"{f}/{name}" for name in ("episodes.parquet", "run.json") for f in folders]
-    assert plan.update_tables(wildcards) == [f"{folder}/updates.parquet" for folder in folders]
     assert plan.evaluations(wildcards) == [cell.evaluation for cell in tiny.cells]
     assert plan.evaluations(of_study("sweep")) == []
     assert plan.option_sources(wildcards) == ["core/run.py", "algos/npg.py", "algos/trpo.py"]
