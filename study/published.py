@@ -86,7 +86,8 @@ def check_data(source: Source, root: Path = ROOT) -> None:
     for name in ROWS if source.rows else CURVES:
         if name not in columns:
             raise UsageError(f"{source.data}: has no column {name!r}, which {source.file} needs")
-    ways: list[tuple[str, ...]] = {"band": [BAND], "deviation": [DEVIATION, BAND], "none": [()]}[source.spread]
+    spreads: dict[str, list[tuple[str, ...]]] = {"band": [BAND], "deviation": [DEVIATION, BAND], "none": [()]}
+    ways = spreads[source.spread]
     if source.curves and not any(columns >= set(way) for way in ways):
         needed = ", or ".join(" and ".join(way) for way in ways)
         raise UsageError(f"{source.file}: spread: {source.spread} needs the columns {needed} ({source.data})")

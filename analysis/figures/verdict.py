@@ -12,6 +12,7 @@ from analysis.data.words import rounded
 from analysis.figures.captions import about, counted
 from analysis.figures.pyplot import mpl, plt
 from analysis.figures.style import WIDTH, canvas, drawn_label, nothing
+from analysis.statistics.verdict import make
 from study.cells import Study
 
 ABOUT = "Our return beside each published source's, and whether they agree."
@@ -30,7 +31,7 @@ def wanted(study: Study) -> bool:
 def draw(study: Study, tables: Tables) -> plt.Figure:
     """The map."""
     runs = tables["runs"]
-    table, summary = tables["verdict"], tables["verdict_summary"]
+    table, summary = make(study, tables).values()  # verdict.csv has six digits, which would be rounded once more
     summary = summary[summary["cells"] > 0].set_index("source")
     sources = [source for source in all_sources() if source.name in summary.index]
     if not sources:
@@ -59,10 +60,10 @@ def draw(study: Study, tables: Tables) -> plt.Figure:
 
 def caption(study: Study, tables: Tables) -> str:
     """What a cell shows, of how many runs, and which sources have returns of another kind."""
-    runs = tables["runs"]
+    runs, table = tables["runs"], make(study, tables)["verdict"]
     return (
         "Our mean return (above in a cell) beside each source's (below it), and the verdict: whether the 95 % "
-        f"interval of their difference holds 0. The rule is in docs/statistics.md.{unlike(tables['verdict'])} "
+        f"interval of their difference holds 0. The rule is in docs/statistics.md.{unlike(table)} "
         f"{about(study, runs)}{counted(runs)}"
     )
 
