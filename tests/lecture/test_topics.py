@@ -47,6 +47,13 @@ def test_the_page_shows_every_topic():
     assert sorted(path.stem for path in (ROOT / "docs/lecture").iterdir()) == topics()
 
 
+def test_a_topic_without_a_table_is_left_out(tmp_path):
+    (tmp_path / "lecture").mkdir()
+    (tmp_path / "lecture/one.py").write_text("def draw(table): ...\n")
+    (tmp_path / "lecture/two.py").write_text("def table(): ...\ndef draw(table): ...\n")
+    assert listing.topics(tmp_path) == (["two"], {"one": "lecture/one.py: has draw(table) and no table()"})
+
+
 def test_every_topic_has_a_test():
     texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests/lecture").glob("test_*.py")]
     lines = [line for text in texts for line in re.findall(r"^from lecture import (.+)$", text, re.M)]

@@ -6,7 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from analysis.data.published import read_data, sources
+from analysis.data.published import published_curves, read_data, sources
 from core.errors import UsageError
 from study.config import load_yaml
 from study.plan import ROOT, read_studies
@@ -90,8 +90,7 @@ def test_a_mistake_leaves_the_source_out_in_one_line_with_file_key_and_what_is_v
     assert "baselines" not in found and len(found) == len(read_sources()[0]) - 1
     assert re.search(MISTAKES[right][wrong], broken["baselines"]), broken
     assert "\n" not in broken["baselines"]
-    studies, wrong_studies = read_studies(project)
-    assert set(studies) == {"other"} and wrong_studies == {"tiny": broken["baselines"]}
+    assert set(read_studies(project)[0]) == {"tiny", "other"}, "a study that names it is planned"
 
 
 def test_two_sources_of_one_name_are_not_taken_for_one(project):
@@ -103,30 +102,56 @@ def test_two_sources_of_one_name_are_not_taken_for_one(project):
     assert found["tianshou_max"].file == "published/tianshou.yaml"
 
 
+def test_a_name_is_checked_as_long_as_every_source_is_whole(project):
+    studies = project / "studies.yaml"
+    studies.write_text(studies.read_text().replace("{baselines: TRPO}", "{baseline: TRPO}"))
+    assert "did you mean 'baselines'" in read_studies(project)[1]["tiny"]
+    studies.write_text(studies.read_text().replace("{baseline: TRPO}", "{zoo: TROP}"))
+    (project / "published/baselines.yaml").write_text("label: [")
+    assert "zoo: 'TROP' is unknown; did you mean 'TRPO'" in read_studies(project)[1]["tiny"]
+
+
+ZOO, BASELINES, CURVES = "zoo.yaml", "baselines.yaml", "curves/openai_baselines_mujoco1m.csv"
+
+
 @pytest.mark.parametrize(
-    ("source", "old", "new", "said"),
+    ("file", "old", "new", "said"),
     [
-        (
-            "zoo",
-            "rows: rl-baselines3-zoo",
-            "rows: rl-baseline3-zoo",
-            "published/zoo.yaml: rows: 'rl-baseline3-zoo bench",
-        ),
-        (
-            "zoo",
-            "TRPO: TRPO",
-            "TRPO: TPRO",
-            "names.TRPO: 'TPRO' is unknown; did you mean 'TRPO'. .published/returns.csv",
-        ),
-        ("baselines", "TRPO: trpo_mpi", "TRPO: TRPO", "published/baselines.yaml: names.TRPO: 'TRPO' is unknown"),
+        (ZOO, "rows: rl-baselines3-zoo", "rows: rl-baseline3-zoo", "zoo.yaml: rows: 'rl-baseline3-zoo bench"),
+        (ZOO, "TRPO: TRPO", "TRPO: TPRO", "names.TRPO: 'TPRO' is unknown; did you mean 'TRPO'. .published/returns.csv"),
+        (BASELINES, "TRPO: trpo_mpi", "TRPO: TRPO", "baselines.yaml: names.TRPO: 'TRPO' is unknown"),
+        (CURVES, "timestep", "timestamp", f"{CURVES}: has no column 'timestep', which published/baselines.yaml needs"),
+        (CURVES, "band_low", "low", "baselines.yaml: spread: band needs the columns band_low and band_high"),
     ],
 )
-def test_what_only_the_data_can_tell_is_one_line_too(project, source, old, new, said):
-    path = project / f"published/{source}.yaml"
+def test_what_only_the_data_can_tell_is_one_line_of_the_plan_too(project, file, old, new, said):
+    path = project / "published" / file
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))
-    with pytest.raises(UsageError, match=said):
-        read_data(read_sources(project)[0][source], project)
+    found, broken = read_sources(project)
+    (line,) = broken.values()
+    assert len(found) == len(read_sources()[0]) - 1 and re.search(said, line) and "\n" not in line
+    assert not read_studies(project)[1]
+
+
+def test_a_source_is_read_where_a_method_names_it(project):
+    path = project / "published" / CURVES
+    path.write_text(path.read_text().replace(",0,", ",zero,", 1))
+    (project / "studies.yaml").write_text("""
+tiny: {tasks: [Hopper], seeds: 1, steps: 5000, methods: {trpo: {published: {baselines: TRPO}}}}
+other: {tasks: [Hopper], seeds: 1, steps: 5000, methods: {trpo: {published: {zoo: TRPO}}}}
+""")
+    studies, some = read_studies(project)[0], read_sources(project)[0].values()
+    assert {source for source, *_ in published_curves(studies["other"], some, project)} == {"zoo"}
+    with pytest.raises(UsageError, match=f"^published/{CURVES}: cannot be read: .*zero"):
+        published_curves(studies["tiny"], some, project)
+
+
+def test_a_deviation_needs_a_column(project):
+    path = project / "published/curves/tianshou_v3_aggregate.csv"
+    path.write_text(path.read_text().replace("return_std_over_seeds", "deviation"))
+    needed = "needs the columns return_std_over_seeds, or band_low and band_high"
+    assert f"tianshou.yaml: spread: deviation {needed}" in read_sources(project)[1]["tianshou"]
 
 
 def test_a_deviation_of_rows_is_their_spread(project):

@@ -97,6 +97,13 @@ def test_a_broken_study_is_left_out_and_refused_where_it_alone_is_asked_for(root
     assert Workflow(Call(("wrong",)), root=root).broken, "the process of a single job says nothing"
 
 
+def test_a_look_that_no_method_has_is_said(root):
+    (root / "studies.yaml").write_text(f"{STUDIES}looks: {{n: {{line: dashed}}, a2c: {{}}, nn: {{line: dashed}}}}\n")
+    assert prepared(root, "tiny")[1][1:] == [
+        "warning: studies.yaml: looks: 'nn' is unknown; did you mean 'n'?: no method looks so"
+    ]
+
+
 def test_figure3_is_the_default_even_where_it_is_broken(root):
     (root / "studies.yaml").write_text(STUDIES.replace("wrong:", "figure3:"))
     assert Workflow(Call(), root=root).default == "figure3"
