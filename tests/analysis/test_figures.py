@@ -17,7 +17,12 @@ from analysis.statistics import tables as comparisons
 from study.plan import load_studies
 
 SURROGATES = {
-    f"clip_{i}": {"algo": "ppo_clip", "row": f"clipping 0.{i}", "label": f"a clipping of some length, {i}"}
+    f"clip_{i}": {
+        "algo": "ppo_clip",
+        "epsilon": i / 10,
+        "row": f"clipping 0.{i}",
+        "label": f"a clipping of some length, {i}",
+    }
     for i in (1, 2, 3)
 }
 LARGE = SURROGATES | {

@@ -13,6 +13,7 @@ from reference import put_runs
 
 from analysis.data.products import video_file
 from analysis.page import films
+from analysis.page.build import _sections
 from analysis.page.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Line, Panel, short, spark, thinned
 from analysis.page.tables import Names, cost
 from study.plan import load_study
@@ -163,3 +164,13 @@ def test_a_cell_says_how_many_of_its_runs_did_not_diverge():
     }
     row = {"task": "Hopper", "method": "npg", "runs": 2} | taken | {"compiled": 2, "cpus": "any"}
     assert cost(names, {"cost": pd.DataFrame([row])}).rows[0][1].text == "npg (1/2)"
+
+
+def test_a_figure_of_no_section_or_of_one_that_is_not_there_stands_under_more():
+    figures = dict.fromkeys(("sweeps", "own", "aggregates", "cost"))
+    found = _sections(figures, {"verdict": False, "statistics": False, "table1": False, "cost": True})
+    assert {section: [*some] for section, some in found.items()} == {
+        "curves": ["sweeps"],
+        "cost": ["cost"],
+        "more": ["own", "aggregates"],
+    }
