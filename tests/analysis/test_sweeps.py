@@ -212,5 +212,6 @@ def test_a_study_has_this_figure_alone_or_not_at_all():
     assert list(figures_of(study())) == ["sweeps"]
     assert list(tables_of(study())) == ["scores", "runs", "sweeps"]
     plain = dataclasses.replace(study(), methods={})
-    with pytest.raises(UsageError, match=r"steps does not have the figure sweeps: see wanted\(study\) in analysis/figures/sweeps.py"):
+    said = r"steps does not have the figure sweeps: see wanted\(study\) in analysis/figures/sweeps.py"
+    with pytest.raises(UsageError, match=said):
         drawing.make(plain, "sweeps")
