@@ -4,30 +4,6 @@ in:  episodes.parquet, updates.parquet and run.json of a study's runs; the sourc
 out: results/<study>/tables/, results/<study>/figures/ (analysis/data/products.py says how they are found)
 """
 
-from analysis.data.products import figures, figures_of, left_out, statistics, tables_of
-
-for said in left_out(STUDIES.values()) if workflow.is_main_process else ():
-    print(said, file=sys.stderr)
-FIGURES, STATISTICS = figures(), statistics()
-FIGURES_OF = {name: figures_of(study) for name, study in STUDIES.items()}
-TABLES_OF = {name: tables_of(study) for name, study in STUDIES.items()}
-PUBLISHED = [
-    p.relative_to(ROOT).as_posix() for p in sorted((ROOT / "published").rglob("*.*")) if p.suffix in (".csv", ".yaml")
-]
-
-
-def drawn(study):
-    """The figures of a study, with their captions."""
-    return [
-        f"results/{study}/figures/{name}.{suffix}" for name in FIGURES_OF[study] for suffix in ("png", "svg", "txt")
-    ]
-
-
-def tabulated(study):
-    """The tables of a study."""
-    files = [*(f"{name}.csv" for name in TABLES_OF[study]), "curves.parquet", "mixed.txt"]
-    return [f"results/{study}/tables/{file}" for file in files]
-
 
 rule tables:
     input:

@@ -1,7 +1,8 @@
 """The plan, and the figures and sources that rules ask for.
 
 in:  envs.yaml, studies.yaml, the sources of core/ and algos/ (for the keys)
-out: PLAN (study/workflow.py), STUDIES, PYTHON; sources(), films(), lecture_sources()
+out: PLAN (study/workflow.py), STUDIES, PYTHON; FIGURES, STATISTICS, PUBLISHED; sources(), drawn(), tabulated(), films(),
+     lecture_sources()
 """
 
 import functools
@@ -13,7 +14,7 @@ from pathlib import Path
 ROOT = Path(workflow.basedir).resolve()
 sys.path.insert(0, str(ROOT))
 
-from analysis.data.products import video_file
+from analysis.data.products import figures, figures_of, left_out, statistics, tables_of, video_file
 from core.errors import UsageError
 from study.call import Call, check_targets, read_call
 from study.cells import EVALUATION, FILES, RUN
@@ -51,6 +52,29 @@ def sources(*modules):
     """What modules of analysis/ execute and plan by."""
     paths = closure([ROOT / "analysis" / f"{module}.py" for module in modules], [ROOT])
     return ["envs.yaml", "studies.yaml", *(path.relative_to(ROOT).as_posix() for path in paths)]
+
+
+for said in left_out(STUDIES.values()) if workflow.is_main_process else ():
+    print(said, file=sys.stderr)
+FIGURES, STATISTICS = figures(), statistics()
+FIGURES_OF = {name: figures_of(study) for name, study in STUDIES.items()}
+TABLES_OF = {name: tables_of(study) for name, study in STUDIES.items()}
+PUBLISHED = [
+    p.relative_to(ROOT).as_posix() for p in sorted((ROOT / "published").rglob("*.*")) if p.suffix in (".csv", ".yaml")
+]
+
+
+def drawn(study):
+    """The figures of a study, with their captions."""
+    return [
+        f"results/{study}/figures/{name}.{suffix}" for name in FIGURES_OF[study] for suffix in ("png", "svg", "txt")
+    ]
+
+
+def tabulated(study):
+    """The tables of a study."""
+    files = [*(f"{name}.csv" for name in TABLES_OF[study]), "curves.parquet", "mixed.txt"]
+    return [f"results/{study}/tables/{file}" for file in files]
 
 
 def films(study):
