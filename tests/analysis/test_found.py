@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 from copied import STUDIES, copy_project, run_snakemake
 from made_up import made
 
@@ -111,3 +112,9 @@ def test_planning_imports_no_matplotlib():
     code += "sys.exit(bool({'matplotlib', 'scipy', 'seaborn', 'pandas'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0 and "aggregates" in done.stdout, done.stderr
+
+
+def test_on_a_cluster_all_that_draws_a_study_is_one_job():
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    drawing = {group.partition("=")[0] for group in profile["groups"] if group.endswith("=draw_{study}")}
+    assert drawing == {"figure", "page", *(f"statistics_{name}" for name in products.statistics())}
