@@ -62,11 +62,11 @@ def surrogates(study: Study) -> dict[str, str]:
 def check_rows(methods: Iterable[Method], where: str, root: Path = ROOT) -> None:
     """Raise UsageError where what methods say by ``row`` is none, two are the same, or one has other options."""
     taken: dict[str, str] = {}
-    for method in methods:
-        if method.row is None:
-            continue
+    named = [method for method in methods if method.row]
+    there = rows(root) if named else {}
+    for method in named:
         here = f"{where}.{method.name}.row"
-        if method.row not in (there := rows(root)):
+        if method.row not in there:
             raise UsageError(f"{here}: {nearest(method.row, there)} ({FILE})")
         if method.row in taken:
             raise UsageError(f"{here}: {method.row!r} is {taken[method.row]} already")
